@@ -1,0 +1,114 @@
+"""What the log needs from storage, stated as promises.
+
+Two implementations exist: SQL (``storage.database``) and memory (``tests.support``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class NewEntry:
+    """An event on its way into the log: public leaf, private details and opening."""
+
+    leaf: bytes
+    details: bytes
+    opening: bytes
+
+
+@dataclass(frozen=True)
+class PendingEntry:
+    """A committed event that has no index yet. ``ticket`` orders events by their commit."""
+
+    ticket: int
+    leaf: bytes
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """What opens one entry's commitment."""
+
+    index: int
+    details: bytes
+    opening: bytes
+
+
+class LogTransaction(Protocol):
+    """One integration step, alone on all hosts, in one transaction: all of it lasts, or none."""
+
+    def head(self) -> bytes | None:
+        """The last *signed* checkpoint note (published or not); None for a log never signed."""
+
+    def pending(self, limit: int) -> Sequence[PendingEntry]:
+        """The oldest ``limit`` entries without an index, in ticket order."""
+
+    def assign(self, first_index: int, entries: Sequence[PendingEntry]) -> None:
+        """Give consecutive indices from ``first_index``. An index is written once, for ever."""
+
+    def read_tile(self, level: int, number: int) -> bytes:
+        """The hashes stored so far for that tile (32 bytes each, at most 256); b"" if none."""
+
+    def write_tile(self, level: int, number: int, hashes: bytes) -> None:
+        """Extend a tile: ``hashes`` must begin with what is stored, or the write is refused."""
+
+    def leaves(self, first: int, count: int) -> Sequence[bytes]:
+        """Leaf bytes by index."""
+
+    def save_head(self, size: int, note: bytes) -> None:
+        """Keep the signed checkpoint; a size that was signed before is refused."""
+
+
+class LogStore(Protocol):
+    """The log's tables, seen by ``audit.log``."""
+
+    def integration(self) -> AbstractContextManager[LogTransaction]:
+        """Enter the one exclusive integration step; commits at a normal end, else rolls back."""
+
+    def published(self) -> bytes | None:
+        """The last published checkpoint note, with its cosignatures."""
+
+    def publish(self, size: int, note: bytes) -> None:
+        """Make a checkpoint public; never goes back to a smaller size."""
+
+    def index_of(self, ticket: int) -> int | None:
+        """The index given to a ticket, or None while it is pending."""
+
+    def read_tile(self, level: int, number: int) -> bytes:
+        """As in LogTransaction, outside of an integration step."""
+
+    def leaves(self, first: int, count: int) -> Sequence[bytes]:
+        """Leaf bytes by index, outside of an integration step."""
+
+    def disclosure(self, index: int) -> Disclosure | None:
+        """Details and opening of an entry; None when erased or not yet there."""
+
+    def disclosures(self, first: int, count: int) -> Sequence[Disclosure]:
+        """Those of a range that still exist, in order."""
+
+
+class HighWater(Protocol):
+    """The last signed checkpoint, kept outside the database so that restoring it is noticed."""
+
+    def read(self) -> bytes | None:
+        """The note last written; None on a new installation."""
+
+    def write(self, note: bytes) -> None:
+        """Durable when it returns."""
+
+
+class Cosigner(Protocol):
+    """A witness as the log sees it (C2SP tlog-witness ``add-checkpoint``)."""
+
+    @property
+    def name(self) -> str:
+        """The witness's key name."""
+
+    def add_checkpoint(self, old_size: int, proof: Sequence[bytes], note: bytes) -> bytes:
+        """The signature line(s), each ending in a newline; raises WitnessConflict or AuditError."""
+
+    def last_size(self) -> int:
+        """The size that this witness last cosigned, as far as is known here (0: none)."""

@@ -1,0 +1,100 @@
+"""Strict, canonical text encodings: one accepted spelling for each value.
+
+Python's decoders accept several texts for the same bytes (stray trailing bits, a newline after the
+padding); each function here decodes, encodes again and compares, so that what was parsed is what
+will be written.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from crypto.errors import MalformedError
+
+OPAQUE_ID_BYTES: Final = 16
+"""128 bits: two random ids never collide, and none can be guessed."""
+
+_OPAQUE_ID: Final = re.compile(r"[a-z2-7]{26}")
+_DOSSIER_REFERENCE: Final = re.compile(r"[a-z2-7]{5}-[a-z2-7]{5}")
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+
+
+def encode_base64(data: bytes) -> str:
+    """RFC 4648 section 4, padded."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def decode_base64(text: str) -> bytes:
+    """The inverse of :func:`encode_base64`, canonical only; raises MalformedError."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise MalformedError("Ce texte n'est pas du base64 correct.") from error
+    if encode_base64(data) != text:
+        raise MalformedError("Ce texte n'est pas du base64 canonique.")
+    return data
+
+
+def encode_raw_base64(data: bytes) -> str:
+    """RFC 4648 section 4 without padding, as age writes it."""
+    return encode_base64(data).rstrip("=")
+
+
+def decode_raw_base64(text: str) -> bytes:
+    """The inverse of :func:`encode_raw_base64`, canonical only; raises MalformedError."""
+    if "=" in text or len(text) % 4 == 1:
+        raise MalformedError("Ce texte n'est pas du base64 sans remplissage.")
+    return decode_base64(text + "=" * (-len(text) % 4))
+
+
+def new_opaque_id(entropy: Callable[[int], bytes]) -> str:
+    """A fresh 128-bit id: 26 lower-case base32 characters."""
+    return _lower_base32(entropy(OPAQUE_ID_BYTES))
+
+
+def parse_opaque_id(text: str) -> str:
+    """Accept one canonical 128-bit base32 id; raises MalformedError."""
+    if not _OPAQUE_ID.fullmatch(text):
+        raise MalformedError("Un identifiant s'écrit en 26 caractères parmi a-z et 2-7.")
+    if _lower_base32(base64.b32decode(text.upper() + "======")) != text:
+        raise MalformedError("Cet identifiant n'est pas sous sa forme canonique.")
+    return text
+
+
+def new_dossier_reference(entropy: Callable[[int], bytes]) -> str:
+    """A fresh dossier reference, 50 random bits, short enough to be read out: ``k7qf2-m3xta``."""
+    text = _lower_base32(entropy(7))[:10]
+    return f"{text[:5]}-{text[5:]}"
+
+
+def parse_dossier_reference(text: str) -> str:
+    """Accept a dossier reference; raises MalformedError."""
+    if not _DOSSIER_REFERENCE.fullmatch(text):
+        raise MalformedError("Une référence de dossier s'écrit comme « k7qf2-m3xta ».")
+    return text
+
+
+def format_instant(moment: datetime) -> str:
+    """RFC 3339 in UTC to the second, ``2026-11-23T09:30:00Z``; ``moment`` must carry its zone."""
+    if moment.tzinfo is None:
+        raise MalformedError("Une date sans fuseau horaire ne peut pas être signée.")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_instant(text: str) -> datetime:
+    """The inverse of :func:`format_instant`, ``Z`` and whole seconds only; raises MalformedError."""
+    if not _INSTANT.fullmatch(text):
+        raise MalformedError("Une date s'écrit « 2026-11-23T09:30:00Z » (UTC).")
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise MalformedError("Cette date n'existe pas.") from error
+
+
+def _lower_base32(data: bytes) -> str:
+    return base64.b32encode(data).decode("ascii").rstrip("=").lower()

@@ -1,0 +1,155 @@
+"""Statements about dossiers: depositing, declaring, asking, withdrawing, logging in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from crypto.statements.fields import (
+    MAX_ITEMS,
+    Bytes16,
+    Bytes32,
+    Code,
+    Count,
+    DigestField,
+    DossierReference,
+    Instant,
+    Label,
+    OpaqueId,
+    Reason,
+    RecipientField,
+    Text,
+)
+from crypto.statements.model import Statement, Strict
+
+
+class Kind(StrEnum):
+    """What the person asks for (circular of 31 January 2017, annexes 6 and 7)."""
+
+    ENGAGEMENT = "engagement"
+    RENEWAL = "renewal"
+
+
+class Purpose(StrEnum):
+    """Why an envelope exists, or is asked for."""
+
+    READ = "read"
+    GRANT = "grant"
+
+
+class EnvelopeEntry(Strict):
+    """One recipient's envelope in a manifest or grant."""
+
+    certificate: DigestField
+    purpose: Annotated[Purpose, Field(strict=False)]
+    header_sha256: DigestField
+    envelope_sha256: DigestField
+
+
+Envelopes = Annotated[tuple[EnvelopeEntry, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)]
+Dossiers = Annotated[tuple[DossierReference, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)]
+
+
+class Manifest(Statement):
+    """One deposit: whose, for which sitting, exactly which bytes, sealed for whom."""
+
+    TYPE: ClassVar[str] = "manifest"
+    origin: Label
+    sitting: OpaqueId
+    sitting_sha256: DigestField
+    release_key_sha256: DigestField
+    dossier: DossierReference
+    pathway: OpaqueId
+    deposit: OpaqueId
+    complement_of: DigestField | None
+    """Digest of the manifest that this deposit completes."""
+    kind: Annotated[Kind, Field(strict=False)]
+    audience: Annotated[tuple[Code, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)] | None
+    """Seats that may read; null: every sitting seat that is not recused."""
+    length: Count
+    sha256: DigestField
+    nonce: Bytes16
+    commitment: Bytes32
+    envelopes: Envelopes
+
+
+class Grant(Statement):
+    """Further envelopes for a deposit, from a depositor of the same association."""
+
+    TYPE: ClassVar[str] = "grant"
+    manifest: DigestField
+    envelopes: Envelopes
+    reason: Reason
+
+
+class Undertaking(Statement):
+    """A member's promise of confidentiality, once a mandate (CP 226-13)."""
+
+    TYPE: ClassVar[str] = "undertaking"
+    mandate: OpaqueId
+    text_sha256: DigestField
+
+
+class Declaration(Statement):
+    """A member has no conflict of interest in these dossiers of this sitting (CRPA R133-12)."""
+
+    TYPE: ClassVar[str] = "declaration"
+    sitting: OpaqueId
+    dossiers: Dossiers
+
+
+class Recusal(Statement):
+    """A member steps aside from these dossiers; it ends every access at once (CRPA R133-12)."""
+
+    TYPE: ClassVar[str] = "recusal"
+    sitting: OpaqueId
+    dossiers: Dossiers
+
+
+class AccessRequest(Statement):
+    """A reader asks for deposits; answers are sealed to ``reply_key``, which is used once."""
+
+    TYPE: ClassVar[str] = "access-request"
+    sitting: OpaqueId
+    sitting_sha256: DigestField
+    deposits: Annotated[tuple[OpaqueId, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)]
+    purpose: Annotated[Purpose, Field(strict=False)]
+    nonce: Bytes32
+    reply_key: RecipientField
+    checkpoint: Text
+    """The last checkpoint that the reader accepted; the log must be consistent with it."""
+
+
+class Withdrawal(Statement):
+    """The association withdraws a dossier: its release keys are destroyed."""
+
+    TYPE: ClassVar[str] = "withdrawal"
+    dossier: DossierReference
+    reason: Reason
+
+
+class Opinion(Statement):
+    """The commission's opinion on a dossier, sealed apart; here only its digest."""
+
+    TYPE: ClassVar[str] = "opinion"
+    dossier: DossierReference
+    payload_sha256: DigestField
+
+
+class Decision(Statement):
+    """The préfet's decision on a dossier, sealed apart; here only its digest."""
+
+    TYPE: ClassVar[str] = "decision"
+    dossier: DossierReference
+    payload_sha256: DigestField
+
+
+class Login(Statement):
+    """Proof of holding a key, bound to one service, one challenge and a few minutes."""
+
+    TYPE: ClassVar[str] = "login"
+    origin: Label
+    nonce: Bytes32
+    expires_at: Instant

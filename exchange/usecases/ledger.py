@@ -1,0 +1,96 @@
+"""Finding accepted statements, written once for the service, the broker and the auditor's replay.
+
+Each of them keeps accepted statements its own way (SQL, files, memory) and offers the same two
+look-ups; what a set of statements *means* is computed above them, by ``usecases.facts``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from crypto.digests import Digest
+from crypto.statements import Statement
+
+S = TypeVar("S", bound=Statement)
+S_co = TypeVar("S_co", bound=Statement, covariant=True)
+
+REFERENCE_FIELDS = (
+    "sitting",
+    "dossier",
+    "deposit",
+    "person",
+    "certificate",
+    "mandate",
+    "manifest",
+    "invitation",
+    "enrolment",
+    "signer",
+    "id",
+)
+"""Fields by which a statement can be found, where it has them; ``dossiers`` counts as ``dossier``."""
+
+
+@dataclass(frozen=True)
+class Accepted(Generic[S_co]):
+    """A statement that was verified and recorded. ``order`` grows with each acceptance (the ticket
+    on the server, the log index elsewhere); ``at`` is the time of the recording event."""
+
+    statement: S_co
+    digest: Digest
+    order: int
+    at: datetime
+
+
+class StatementIndex(Protocol):
+    """Look-ups over accepted statements."""
+
+    def get(self, digest: Digest) -> Accepted[Statement] | None:
+        """By identity."""
+
+    def find(self, kind: type[S], **references: str) -> Sequence[Accepted[S]]:
+        """All of a type whose references (``REFERENCE_FIELDS``) match, oldest first."""
+
+
+def references(statement: Statement) -> Iterator[tuple[str, str]]:
+    """The (field, value) pairs under which ``statement`` can be found."""
+    for field in REFERENCE_FIELDS:
+        value = getattr(statement, field, None)
+        if isinstance(value, str):
+            yield field, value
+    for dossier in getattr(statement, "dossiers", ()):
+        yield "dossier", dossier
+
+
+class MemoryLedger:
+    """Accepted statements in memory: the broker's and the replay's index."""
+
+    def __init__(self) -> None:
+        self._by_digest: dict[Digest, Accepted[Statement]] = {}
+        self._by_reference: dict[tuple[str, str], set[Digest]] = defaultdict(set)
+        self._by_type: dict[str, set[Digest]] = defaultdict(set)
+
+    def add(self, accepted: Accepted[Statement]) -> None:
+        """Keep one; the same digest again changes nothing."""
+        if accepted.digest in self._by_digest:
+            return
+        self._by_digest[accepted.digest] = accepted
+        self._by_type[accepted.statement.TYPE].add(accepted.digest)
+        for pair in references(accepted.statement):
+            self._by_reference[pair].add(accepted.digest)
+
+    def get(self, digest: Digest) -> Accepted[Statement] | None:
+        """By identity."""
+        return self._by_digest.get(digest)
+
+    def find(self, kind: type[S], **wanted: str) -> Sequence[Accepted[S]]:
+        """All of a type whose references match, oldest first."""
+        digests = set(self._by_type.get(kind.TYPE, ()))
+        for pair in wanted.items():
+            digests &= self._by_reference.get(pair, set())
+        found = [self._by_digest[digest] for digest in digests]
+        ordered = sorted(found, key=lambda accepted: accepted.order)
+        return [each for each in ordered if isinstance(each.statement, kind)]  # type: ignore[misc]

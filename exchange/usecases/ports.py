@@ -1,0 +1,256 @@
+"""What the use cases need from the world, stated as promises. ``storage`` and ``broker`` keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from audit.ports import NewEntry
+from crypto.digests import Digest
+from crypto.statements import Statement
+from exchange.usecases.ledger import Accepted, StatementIndex
+
+S = TypeVar("S", bound=Statement)
+
+Clock = Callable[[], datetime]
+"""The current time, in UTC."""
+
+
+# --- objects ---------------------------------------------------------------------------------
+
+
+class ObjectStore(Protocol):
+    """Opaque ciphertexts under random names. A put never overwrites; names never leave the server."""
+
+    def begin(self) -> str:
+        """A new upload id. Nothing is readable before ``commit``."""
+
+    def put_part(self, upload: str, number: int, data: bytes, sha256: Digest) -> None:
+        """Keep one part (numbers from 1). Durable when it returns. The same part again is fine;
+        another content under the same number, or a wrong digest, raises ObjectConflictError."""
+
+    def parts(self, upload: str) -> Sequence[tuple[int, int, Digest]]:
+        """(number, length, digest) of the parts kept so far."""
+
+    def commit(self, upload: str, length: int, sha256: Digest) -> str:
+        """Join the parts, check length and digest, and return the object's random name.
+        Atomic and idempotent: a second commit of the same upload returns the same name."""
+
+    def read(self, name: str, first: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Stream a range in pieces of at most 1 MiB; raises ObjectMissingError."""
+
+    def size(self, name: str) -> int:
+        """The object's length; raises ObjectMissingError."""
+
+    def delete(self, name: str) -> None:
+        """Idempotent."""
+
+    def abort(self, upload: str) -> None:
+        """Forget an upload and its parts. Idempotent."""
+
+    def names(self) -> Iterator[str]:
+        """All committed objects."""
+
+    def uploads(self) -> Iterator[tuple[str, datetime]]:
+        """Unfinished uploads and when they began."""
+
+
+# --- the database, as one unit of work --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DepositRecord:
+    """One deposit as the server keeps it. ``state`` is of ``domain.deposit_lifecycle``."""
+
+    deposit: str
+    sitting: str
+    organisation: str
+    certificate: Digest
+    """The depositor's."""
+    state: str
+    upload: str
+    object_name: str | None
+    manifest: Digest | None
+    length: int | None
+    begun_at: datetime
+
+
+@dataclass(frozen=True)
+class ReleaseRecord:
+    """One authorised release: what a retry must get again, and what payload reads hang on."""
+
+    request: Digest
+    deposit: str
+    certificate: Digest
+    ticket: int
+    answer: bytes | None
+    """The broker's sealed header, once it answered."""
+    payload_ticket: int | None
+    """The one ``payload.read`` event of this release, once there is one."""
+
+
+class Statements(StatementIndex, Protocol):
+    """Accepted statements; adding one cites the event that records it."""
+
+    def add(self, statement: Statement, digest: Digest, envelope: bytes, ticket: int) -> None:
+        """Keep it, findable by ``ledger.references``. The same digest again is refused."""
+
+    def envelope(self, digest: Digest) -> bytes | None:
+        """The bytes as signed."""
+
+    def unacknowledged(self) -> Sequence[Accepted[Statement]]:
+        """Those that the broker has not acknowledged yet, in order of acceptance."""
+
+    def acknowledged(self, digest: Digest) -> None:
+        """The broker has it."""
+
+
+class Deposits(Protocol):
+    """Deposits and the envelopes that wait for the broker."""
+
+    def add(self, record: DepositRecord) -> None: ...
+
+    def get(self, deposit: str) -> DepositRecord | None: ...
+
+    def move(self, deposit: str, *, expected: str, new: str) -> None:
+        """Change the state if it still is ``expected``; raises ConcurrentChangeError."""
+
+    def set_committed(self, deposit: str, *, object_name: str, manifest: Digest, length: int) -> None: ...
+
+    def of_sitting(self, sitting: str) -> Sequence[DepositRecord]: ...
+
+    def in_state(self, state: str) -> Sequence[DepositRecord]: ...
+
+    def add_envelope(self, deposit: str, sha256: Digest, envelope: bytes) -> None: ...
+
+    def envelope(self, deposit: str, sha256: Digest) -> bytes | None: ...
+
+    def drop_envelopes(self, deposit: str) -> None: ...
+
+
+class Releases(Protocol):
+    """Authorised releases, by request and deposit."""
+
+    def add(self, record: ReleaseRecord) -> None: ...
+
+    def get(self, request: Digest, deposit: str) -> ReleaseRecord | None: ...
+
+    def latest(self, certificate: Digest, deposit: str) -> ReleaseRecord | None: ...
+
+    def set_answer(self, request: Digest, deposit: str, answer: bytes) -> None: ...
+
+    def set_payload_ticket(self, request: Digest, deposit: str, ticket: int) -> None: ...
+
+
+class Challenges(Protocol):
+    """Login nonces, each good once."""
+
+    def add(self, nonce: bytes, expires_at: datetime) -> None: ...
+
+    def take(self, nonce: bytes) -> datetime | None:
+        """Remove a nonce and return its expiry; None when unknown or used before."""
+
+    def drop_expired(self, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    """The answer once given under an idempotency key."""
+
+    request_sha256: Digest
+    status: int
+    body: bytes
+
+
+class Idempotency(Protocol):
+    """Answers already given, by person and key."""
+
+    def get(self, owner: str, key: str) -> StoredAnswer | None: ...
+
+    def add(self, owner: str, key: str, answer: StoredAnswer, now: datetime) -> None: ...
+
+
+class Events(Protocol):
+    """Events that will be integrated into the log after this transaction commits."""
+
+    def append(self, entry: NewEntry) -> int:
+        """Keep an event; returns its ticket."""
+
+
+class UnitOfWork(Protocol):
+    """One SQL transaction. Leaving the context without ``commit`` rolls back."""
+
+    @property
+    def statements(self) -> Statements: ...
+    @property
+    def deposits(self) -> Deposits: ...
+    @property
+    def releases(self) -> Releases: ...
+    @property
+    def challenges(self) -> Challenges: ...
+    @property
+    def idempotency(self) -> Idempotency: ...
+    @property
+    def events(self) -> Events: ...
+
+    def commit(self) -> None:
+        """Make everything durable together."""
+
+
+Transactions = Callable[[], AbstractContextManager[UnitOfWork]]
+"""``with transactions() as work: …; work.commit()``. One writer at a time on SQLite."""
+
+
+# --- the broker -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Attested:
+    """A statement's envelope with its receipt: a ``tlog-proof`` whose ``extra`` line holds the
+    event's details and opening (``audit.receipts``)."""
+
+    envelope: bytes
+    receipt: bytes
+
+
+@dataclass(frozen=True)
+class OpenRequest:
+    """Everything that the broker must be shown to open one envelope."""
+
+    access_request: bytes
+    """The reader's signed envelope."""
+    statements: tuple[Attested, ...]
+    """Certificate, roster, sitting, agenda, manifest, grants, undertaking, declaration, …"""
+    release: bytes
+    """Receipt of the ``release.authorised`` event of this request and deposit."""
+    deposit: str
+    envelope: bytes
+    """The sealed envelope to open."""
+
+
+class Broker(Protocol):
+    """Custody of release keys. Methods raise BrokerRefusalError (it said no, with a reason) or
+    BrokerUnavailableError (it could not be reached, or is locked)."""
+
+    def make_release_key(self, deposit: str, sitting: Digest) -> bytes:
+        """A ``release-key`` statement's envelope, for an acknowledged sitting. Idempotent a deposit."""
+
+    def acknowledge(self, statement: Attested) -> None:
+        """Take note of one accepted statement, in log order. Idempotent. Destroys nothing."""
+
+    def status(self, nonce: bytes, sitting: str | None, includes: Sequence[Digest]) -> bytes:
+        """A ``status`` statement's envelope."""
+
+    def open(self, request: OpenRequest) -> bytes:
+        """The header, as an age file to the request's reply key. The same request gets the same
+        answer."""
+
+    def destroy(self, because: Digest) -> bytes:
+        """Destroy the keys that an acknowledged withdrawal or closing ends; the ``destruction``
+        statement's envelope. Idempotent."""
+
+    def record(self) -> tuple[bytes, bytes]:
+        """The broker's own record: (entries as JSON lines, signed checkpoint note)."""
