@@ -1,0 +1,57 @@
+# Everything a newcomer needs. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.run-installed
+TEST_STAMP := $(VENV)/.test-installed
+DEMO_DIRECTORY ?= $(shell mktemp -d -t dossier-demo-XXXXXX)
+PYTEST_WORKERS ?= 2
+
+.PHONY: help run test test-engines lint fmt bench lock catalogue clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TEST_STAMP): requirements/test.txt $(RUN_STAMP)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/test.txt
+	@touch $@
+
+run: $(RUN_STAMP) ## play the whole story in a fresh directory
+	$(BIN)/dossier demo --directory $(DEMO_DIRECTORY)
+
+test: $(TEST_STAMP) ## run every test that this machine can run; says what it left out
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+lint: $(TEST_STAMP) ## format check, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(TEST_STAMP) ## format and fix
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(TEST_STAMP) ## paired measurements (docs/benchmarks.md)
+	$(BIN)/python -m tests.bench
+
+lock: ## compile requirements/*.txt, with hashes and without addresses (needs uv)
+	for name in run test; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	    requirements/$$name.in --output-file requirements/$$name.txt; \
+	done
+
+catalogue: $(TEST_STAMP) ## extract messages and compile the English catalogue
+	$(BIN)/python -m exchange.locale.catalogue
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
