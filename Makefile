@@ -7,7 +7,7 @@ TEST_STAMP := $(VENV)/.test-installed
 DEMO_DIRECTORY ?= $(shell mktemp -d -t dossier-demo-XXXXXX)
 PYTEST_WORKERS ?= 2
 
-.PHONY: help run test test-engines lint fmt bench lock catalogue clean
+.PHONY: help run test lint fmt bench lock catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

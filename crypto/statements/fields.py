@@ -43,7 +43,7 @@ def _from_text(parse: Callable[[str], T], kind: type[T]) -> Callable[[object], T
         if isinstance(value, kind) and kind is not str:
             return value
         if not isinstance(value, str):
-            raise ValueError("expected a string")
+            raise ValueError("expected a string")  # noqa: TRY004  # pydantic reports ValueError
         try:
             return parse(value)
         except CryptoError as error:
