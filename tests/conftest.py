@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = Path(item.path).relative_to(HERE).parts[0]
         if folder in OFFLINE and not any(item.iter_markers("engines")):
             item.add_marker(pytest.mark.disable_socket)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say plainly what was left out, and why."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = sorted({str(report.longrepr[2]) for report in skipped if report.longrepr})
+    if reasons:
+        terminalreporter.section("left out on this machine")
+        for reason in reasons:
+            terminalreporter.line(f"  {reason}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With REQUIRE_ALL set (CI), a test left out fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    left_out = reporter.stats.get("skipped", []) if reporter else []
+    if os.environ.get("REQUIRE_ALL") and left_out and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
