@@ -1,0 +1,261 @@
+"""What the operator chose: one frozen object, read once, from the environment and one TOML file.
+
+The environment (``DOSSIER_DATABASE_URL``) wins over the file (``database_url``). An unknown key in
+either is an error: a misspelt limit must not silently become the default. Secrets are never values
+here but paths; where a path is not given, systemd's credentials directory is looked into.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from crypto.errors import ExplainedError
+from crypto.keys import SecretBytes
+
+PREFIX: Final = "DOSSIER_"
+SETTINGS_VARIABLE: Final = "DOSSIER_SETTINGS"
+"""Names the TOML file, where ``--settings`` does not."""
+
+CREDENTIALS_VARIABLE: Final = "CREDENTIALS_DIRECTORY"
+"""Set by systemd (``LoadCredential=``): a directory that only this unit can read."""
+
+CLIENT_VARIABLES: Final = frozenset(
+    {
+        SETTINGS_VARIABLE,
+        "DOSSIER_PROFILE",
+        "DOSSIER_PASSPHRASE_FILE",
+        "DOSSIER_DEBUG",
+        "DOSSIER_CI",
+    }
+)
+"""Variables of the same prefix that are not settings of the service."""
+
+CREDENTIALS: Final = {
+    "log_key_file": "log-key",
+    "cookie_secret_file": "cookie-secret",
+    "database_url_file": "database-url",
+    "objects_secret_key_file": "objects-secret-key",
+}
+"""Settings that name a secret's file, and the credential that takes its place."""
+
+MAX_SETTINGS_BYTES: Final = 65_536
+"""Twenty short lines, many times over."""
+
+MAX_SECRET_BYTES: Final = 4_096
+"""A database URL or a key line; more is the wrong file."""
+
+MAX_RETENTION_MONTHS: Final = 36
+"""Three years: the most that CNIL's recommendation 2021-122 accepts for an access log."""
+
+_LISTEN: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(?P<port>\d{1,5})")
+
+
+class SettingsError(ExplainedError):
+    """The configuration cannot be used as it stands."""
+
+
+class CookieSecret(SecretBytes):
+    """Authenticates the login cookies of this instance; lost or changed, everybody logs in anew."""
+
+
+def _whole(value: object) -> object:
+    """The environment knows only texts: accept digits there, and nothing looser."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+def _check_public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("expected https://host[:port]")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username:
+        raise ValueError("expected no path, query or user: https://host[:port]")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _check_listen(text: str) -> str:
+    found = _LISTEN.fullmatch(text)
+    if not found or int(found["port"]) > 65_535:
+        raise ValueError("expected host:port")
+    return text
+
+
+Whole = BeforeValidator(_whole)
+FilePath = Annotated[Path, Field(strict=False)]
+Url = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+
+
+class Settings(BaseModel):
+    """Everything that may differ between two instances."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+    database_url: Annotated[Url, Field(repr=False)]
+    """``sqlite:///PATH`` or ``postgresql+psycopg://…``; may hold a password, hence no repr."""
+    objects_url: Url
+    """``file:///DIRECTORY`` or ``s3://BUCKET?…``."""
+    objects_access_key: Annotated[str, Field(repr=False)] | None = None
+    objects_secret_key_file: FilePath | None = None
+    origin: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.:-]+(/[a-z0-9._-]+)*$")]
+    """The log's origin (C2SP tlog-checkpoint), and what logins and manifests are bound to."""
+    public_url: Annotated[str, AfterValidator(_check_public_url)]
+    """Where browsers reach the service; ``https`` makes the cookies ``Secure``."""
+    log_key_file: FilePath
+    high_water_file: FilePath
+    trust_file: FilePath
+    broker_directory: FilePath | None = None
+    broker_url: str | None = None
+    cookie_secret_file: FilePath
+    retention_months: Annotated[int, Whole, Field(ge=1, le=MAX_RETENTION_MONTHS)] = 12
+    workers: Annotated[int, Whole, Field(ge=1, le=64)] = 2
+    """One process a core: Python runs one thread of Python code at a time in each."""
+    threads: Annotated[int, Whole, Field(ge=1, le=256)] = 16
+    """Slow downloads hold a thread each; behind a buffering proxy 16 are plenty."""
+    listen: Annotated[str, AfterValidator(_check_listen)] = "127.0.0.1:8080"
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach the service over TLS."""
+        return self.public_url.startswith("https:")
+
+
+def load_settings(file: Path | None, environment: Mapping[str, str]) -> Settings:
+    """Read the TOML ``file`` (or the one that the environment names) under the environment.
+
+    Relative paths in the file are relative to the file. Raises SettingsError, naming the key.
+    """
+    if file is None and SETTINGS_VARIABLE in environment:
+        file = Path(environment[SETTINGS_VARIABLE])
+    values = _read_file(file) if file else {}
+    values |= _read_environment(environment)
+    credentials = environment.get(CREDENTIALS_VARIABLE)
+    if credentials:
+        values = _credentials(Path(credentials)) | values
+    values = _secret_url(values)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise _explained(error) from error
+    if settings.broker_url is not None:
+        raise SettingsError(
+            "Cette version ne connaît que le gardien des clés interne : retirez « broker_url » et "
+            "indiquez « broker_directory »."
+        )
+    return settings
+
+
+def read_secret(path: Path) -> str:
+    """The one line of a secret's file; raises SettingsError."""
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            "Le fichier secret « {path} » ne peut pas être lu : vérifiez son chemin et ses droits.",
+            path=path,
+        ) from error
+    if not text.strip() or len(text) > MAX_SECRET_BYTES:
+        raise SettingsError("Le fichier secret « {path} » est vide ou trop long.", path=path)
+    return text.strip()
+
+
+def read_cookie_secret(settings: Settings) -> CookieSecret:
+    """The key of the login cookies: 64 hexadecimal digits in its file; raises SettingsError."""
+    try:
+        raw = bytes.fromhex(read_secret(settings.cookie_secret_file))
+    except ValueError:
+        raw = b""
+    if len(raw) != CookieSecret.LENGTH:
+        raise SettingsError(
+            "Le secret des cookies (« {path} ») s'écrit en 64 chiffres hexadécimaux.",
+            path=settings.cookie_secret_file,
+        )
+    return CookieSecret(raw)
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        data = file.read_bytes()
+        if len(data) > MAX_SETTINGS_BYTES:
+            raise SettingsError("Le fichier de configuration « {path} » est trop long.", path=file)
+        values = tomllib.loads(data.decode("utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            "Le fichier de configuration « {path} » ne peut pas être lu : lancez « dossier init » "
+            "ou vérifiez --settings.",
+            path=file,
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            "Le fichier de configuration « {path} » n'est pas du TOML correct : {detail}.",
+            path=file,
+            detail=str(error),
+        ) from error
+    return {key: _anchored(key, value, file.absolute().parent) for key, value in values.items()}
+
+
+def _anchored(key: str, value: object, directory: Path) -> object:
+    """Make a path of the file absolute, so that the working directory does not matter."""
+    if key.endswith(("_file", "_directory")) and isinstance(value, str):
+        return str(directory / value)
+    return value
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and name not in CLIENT_VARIABLES
+    }
+
+
+def _credentials(directory: Path) -> dict[str, Any]:
+    return {
+        key: str(directory / name)
+        for key, name in CREDENTIALS.items()
+        if (directory / name).is_file()
+    }
+
+
+def _secret_url(values: dict[str, Any]) -> dict[str, Any]:
+    """A database URL with a password may stand in a file of its own."""
+    rest = dict(values)
+    path = rest.pop("database_url_file", None)
+    if path is not None and "database_url" not in rest:
+        rest["database_url"] = read_secret(Path(str(path)))
+    return rest
+
+
+def _explained(error: ValidationError) -> SettingsError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    key = ".".join(str(step) for step in first["loc"]) or "?"
+    if first["type"] == "extra_forbidden":
+        return SettingsError(
+            "Le réglage « {key} » est inconnu : corrigez ou retirez-le (fichier de configuration, ou "
+            "variable {variable}).",
+            key=key,
+            variable=PREFIX + key.upper(),
+        )
+    if first["type"] == "missing":
+        return SettingsError(
+            "Le réglage « {key} » manque : ajoutez-le au fichier de configuration ou donnez la "
+            "variable {variable}.",
+            key=key,
+            variable=PREFIX + key.upper(),
+        )
+    return SettingsError(
+        "Le réglage « {key} » n'est pas valable : {detail}.", key=key, detail=first["msg"]
+    )
