@@ -1,0 +1,1 @@
+"""Paired measurements against the tool that a user would pick instead."""
