@@ -1,0 +1,40 @@
+"""Whole age files, read. Forbidden to the service by import contract."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from crypto.age.armor import dearmored
+from crypto.age.header import read_header
+from crypto.age.identities import AnyIdentity
+from crypto.age.payload_open import open_stream
+from crypto.age.payload_seal import Progress
+from crypto.age.streams import Readable, Writable
+from crypto.age.unwrap import unwrap_file_key
+
+
+def decrypt_with(data: bytes, identity: AnyIdentity) -> bytes:
+    """The plaintext of a small binary age file.
+
+    Raises MalformedError, NotForThisKeyError or BrokenCiphertextError.
+    """
+    header, payload = read_header(io.BytesIO(data))
+    sink = io.BytesIO()
+    open_stream(unwrap_file_key(header, [identity]), payload, sink)
+    return sink.getvalue()
+
+
+def decrypt_stream(
+    source: Readable,
+    identities: Sequence[AnyIdentity],
+    sink: Writable,
+    *,
+    progress: Progress | None = None,
+) -> None:
+    """Open an age file of any size, armored or not; errors as :func:`decrypt_with`.
+
+    Nothing in ``sink`` may be used before this returns.
+    """
+    header, payload = read_header(dearmored(source))
+    open_stream(unwrap_file_key(header, identities), payload, sink, progress=progress)
