@@ -1,0 +1,58 @@
+"""SQL: one database an instance, SQLite or PostgreSQL behind the same promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from audit.ports import LogStore
+from exchange.usecases.ports import Transactions
+from storage.database.engine import Mode, make_engine
+from storage.database.high_water import FileHighWater
+from storage.database.log_store import SqlLogStore
+from storage.database.unit_of_work import transactions
+from storage.database.versions import check_schema, current, downgrade, migrate
+
+
+@dataclass(frozen=True)
+class Database:
+    """One open database. Open it after forking workers; ``close`` gives its connections back."""
+
+    transactions: Transactions
+    """For every unit of work that may write: one at a time, on all workers and hosts."""
+    readings: Transactions
+    """For units of work that only read: one snapshot, beside any writer; writing is refused."""
+    log_store: LogStore
+    _engine: Engine
+
+    def check_schema(self) -> None:
+        """Raises SchemaVersionError unless the schema is exactly this program's."""
+        check_schema(self._engine)
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self._engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open ``sqlite:////path`` or ``postgresql://…``; raises StorageConfigurationError. Connects
+    at first use.
+    """
+    engine = make_engine(url)
+    return Database(
+        transactions=transactions(engine),
+        readings=transactions(engine, Mode.READ),
+        log_store=SqlLogStore(engine),
+        _engine=engine,
+    )
+
+
+__all__ = [
+    "Database",
+    "FileHighWater",
+    "current",
+    "downgrade",
+    "migrate",
+    "open_database",
+]

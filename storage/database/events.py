@@ -1,0 +1,37 @@
+"""Events on their way into the log, in the transaction of the change that they record."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, insert, select
+
+from audit.ports import NewEntry
+from storage.database.log_tables import log_disclosures, log_entries
+from storage.database.transaction import Transaction
+
+
+class SqlEvents:
+    """Implements ``usecases.ports.Events``."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def append(self, entry: NewEntry) -> int:
+        """Keep an event; returns its ticket. It has no index until it is integrated."""
+        ticket = self._transaction.scalar(
+            insert(log_entries).values(leaf=entry.leaf).returning(log_entries.c.ticket)
+        )
+        self._transaction.change(
+            insert(log_disclosures).values(
+                ticket=ticket, details=entry.details, opening=entry.opening
+            )
+        )
+        return int(ticket)
+
+    def erase_disclosures(self, first: int, last: int) -> int:
+        """Erase details and openings of the entries ``first`` to ``last`` (indices, both
+        included), in the transaction that records the retention; returns how many there were.
+        """
+        concerned = select(log_entries.c.ticket).where(log_entries.c.log_index.between(first, last))
+        return self._transaction.change(
+            delete(log_disclosures).where(log_disclosures.c.ticket.in_(concerned))
+        )

@@ -1,0 +1,212 @@
+"""The audit log's tables, as ``audit.ports.LogStore``.
+
+Integration takes pending entries by "has no index yet", never by "ticket above the last one". On
+PostgreSQL a ticket comes from a sequence, which is outside of transactions: ticket 8 may be
+visible while ticket 7 is not committed yet. A cursor over tickets would skip 7 for ever; a missing
+index cannot be skipped, it is found at the next step. (The writers' lock already makes tickets
+commit in order; the log's completeness does not rest on that lock.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Engine, bindparam, func, insert, select, update
+from sqlalchemy.sql import Select
+
+from audit.ports import Disclosure, LogTransaction, PendingEntry
+from storage.database.engine import Mode, transaction
+from storage.database.errors import log_error
+from storage.database.log_tables import (
+    log_disclosures,
+    log_entries,
+    log_heads,
+    log_published,
+    log_tiles,
+)
+from storage.database.transaction import Transaction
+from storage.errors import LogStoreRefusedError
+
+HASH_BYTES: Final = 32
+TILE_BYTES: Final = 256 * HASH_BYTES
+"""C2SP tlog-tiles: a full tile is 256 hashes wide."""
+
+_THE_ROW: Final = 1
+
+
+class SqlLogTransaction:
+    """Implements ``audit.ports.LogTransaction``."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def head(self) -> bytes | None:
+        """The last signed note."""
+        query = select(log_heads.c.note).order_by(log_heads.c.size.desc()).limit(1)
+        return _bytes(self._transaction.scalar(query))
+
+    def pending(self, limit: int) -> Sequence[PendingEntry]:
+        """The oldest ``limit`` entries without an index."""
+        query = (
+            select(log_entries.c.ticket, log_entries.c.leaf)
+            .where(log_entries.c.log_index.is_(None))
+            .order_by(log_entries.c.ticket)
+            .limit(limit)
+        )
+        return [PendingEntry(row.ticket, bytes(row.leaf)) for row in self._transaction.rows(query)]
+
+    def assign(self, first_index: int, entries: Sequence[PendingEntry]) -> None:
+        """Give consecutive indices; raises LogStoreRefusedError unless they continue the log."""
+        if not entries:
+            return
+        if first_index != self._next_index():
+            raise LogStoreRefusedError("Les indices du journal doivent se suivre sans trou.")
+        self._transaction.change(
+            update(log_entries)
+            .where(log_entries.c.ticket == bindparam("at"), log_entries.c.log_index.is_(None))
+            .values(log_index=bindparam("given")),
+            [{"at": entry.ticket, "given": first_index + n} for n, entry in enumerate(entries)],
+        )
+        # Counted by the database: a driver's row count for many updates at once is not reliable.
+        # An entry that had an index already was not met, and is missing from the count.
+        if self._next_index() != first_index + len(entries) or self._count() != self._next_index():
+            raise LogStoreRefusedError("Un événement avait déjà reçu un indice du journal.")
+
+    def read_tile(self, level: int, number: int) -> bytes:
+        """The hashes stored so far."""
+        return _read_tile(self._transaction, level, number)
+
+    def write_tile(self, level: int, number: int, hashes: bytes) -> None:
+        """Extend a tile; raises LogStoreRefusedError when it would change a stored hash."""
+        if len(hashes) % HASH_BYTES or not 0 < len(hashes) <= TILE_BYTES:
+            raise LogStoreRefusedError("Une tuile compte de 1 à 256 empreintes de 32 octets.")
+        stored = self.read_tile(level, number)
+        if not hashes.startswith(stored):
+            raise LogStoreRefusedError("Une tuile du journal ne peut être que complétée.")
+        if not stored:
+            new = insert(log_tiles).values(level=level, number=number, hashes=hashes)
+            self._transaction.change(new)
+        elif hashes != stored:
+            self._transaction.change(
+                update(log_tiles)
+                .where(log_tiles.c.level == level, log_tiles.c.number == number)
+                .values(hashes=hashes)
+            )
+
+    def leaves(self, first: int, count: int) -> Sequence[bytes]:
+        """Leaf bytes by index."""
+        return _leaves(self._transaction, first, count)
+
+    def save_head(self, size: int, note: bytes) -> None:
+        """Keep the signed checkpoint; raises LogStoreRefusedError unless it is the largest."""
+        largest = self._transaction.scalar(select(func.max(log_heads.c.size)))
+        if largest is not None and size <= largest:
+            raise LogStoreRefusedError(
+                "Un état du journal de taille {signed} a déjà été signé : {size} est refusé.",
+                signed=largest,
+                size=size,
+            )
+        self._transaction.change(insert(log_heads).values(size=size, note=note))
+
+    def _next_index(self) -> int:
+        last = self._transaction.scalar(select(func.max(log_entries.c.log_index)))
+        return 0 if last is None else int(last) + 1
+
+    def _count(self) -> int:
+        return int(self._transaction.scalar(select(func.count(log_entries.c.log_index))))
+
+
+class SqlLogStore:
+    """Implements ``audit.ports.LogStore``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def integration(self) -> AbstractContextManager[LogTransaction]:
+        """The one exclusive step on all hosts; raises LogStoreUnavailableError when another holds
+        it for longer than ``engine.BUSY_TIMEOUT_MS``.
+        """
+        return self._integration()
+
+    @contextmanager
+    def _integration(self) -> Iterator[LogTransaction]:
+        with transaction(self._engine, Mode.INTEGRATE, log_error) as begun:
+            yield SqlLogTransaction(begun)
+            begun.commit()
+
+    def published(self) -> bytes | None:
+        """The last published note."""
+        return _bytes(self._scalar(select(log_published.c.note)))
+
+    def publish(self, size: int, note: bytes) -> None:
+        """Make a checkpoint public. One smaller than what is public changes nothing: a slower
+        worker's checkpoint is contained in it.
+        """
+        with transaction(self._engine, Mode.PUBLISH, log_error) as begun:
+            public = begun.scalar(select(log_published.c.size))
+            if public is None:
+                begun.change(insert(log_published).values(id=_THE_ROW, size=size, note=note))
+            elif size >= public:
+                begun.change(update(log_published).values(size=size, note=note))
+            begun.commit()
+
+    def index_of(self, ticket: int) -> int | None:
+        """The index given to a ticket."""
+        query = select(log_entries.c.log_index).where(log_entries.c.ticket == ticket)
+        found = self._scalar(query)
+        return None if found is None else int(found)
+
+    def read_tile(self, level: int, number: int) -> bytes:
+        """The hashes stored so far."""
+        with self._reading() as begun:
+            return _read_tile(begun, level, number)
+
+    def leaves(self, first: int, count: int) -> Sequence[bytes]:
+        """Leaf bytes by index."""
+        with self._reading() as begun:
+            return _leaves(begun, first, count)
+
+    def disclosure(self, index: int) -> Disclosure | None:
+        """Details and opening of an entry."""
+        found = self.disclosures(index, 1)
+        return found[0] if found else None
+
+    def disclosures(self, first: int, count: int) -> Sequence[Disclosure]:
+        """Those of a range that still exist, in order."""
+        query = (
+            select(log_entries.c.log_index, log_disclosures.c.details, log_disclosures.c.opening)
+            .join(log_disclosures, log_disclosures.c.ticket == log_entries.c.ticket)
+            .where(_in_range(first, count))
+            .order_by(log_entries.c.log_index)
+        )
+        with self._reading() as begun:
+            rows = begun.rows(query)
+        return [Disclosure(row.log_index, bytes(row.details), bytes(row.opening)) for row in rows]
+
+    def _scalar(self, query: Select[Any]) -> Any:
+        with self._reading() as begun:
+            return begun.scalar(query)
+
+    def _reading(self) -> AbstractContextManager[Transaction]:
+        return transaction(self._engine, Mode.READ, log_error)
+
+
+def _read_tile(begun: Transaction, level: int, number: int) -> bytes:
+    query = select(log_tiles.c.hashes)
+    found = begun.scalar(query.where(log_tiles.c.level == level, log_tiles.c.number == number))
+    return b"" if found is None else bytes(found)
+
+
+def _leaves(begun: Transaction, first: int, count: int) -> Sequence[bytes]:
+    query = select(log_entries.c.leaf).where(_in_range(first, count))
+    return [bytes(row.leaf) for row in begun.rows(query.order_by(log_entries.c.log_index))]
+
+
+def _in_range(first: int, count: int) -> Any:
+    return (log_entries.c.log_index >= first) & (log_entries.c.log_index < first + count)
+
+
+def _bytes(found: Any) -> bytes | None:
+    return None if found is None else bytes(found)

@@ -1,0 +1,100 @@
+"""Authorised releases, by request and deposit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Row, Table, insert, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from crypto.digests import Digest
+from exchange.usecases.errors import ConcurrentChangeError
+from exchange.usecases.ports import ReleaseRecord
+from storage.database.metadata import Digest64, OpaqueId26, Ticket, metadata
+from storage.database.transaction import Transaction
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("request", Digest64, primary_key=True),
+    Column("deposit", OpaqueId26, ForeignKey("deposits.deposit"), primary_key=True),
+    Column("certificate", Digest64, nullable=False),
+    Column("ticket", Ticket, ForeignKey("log_entries.ticket"), nullable=False, unique=True),
+    Column("answer", LargeBinary),
+    Column("payload_ticket", Ticket, ForeignKey("log_entries.ticket"), unique=True),
+    Index("ix_releases_certificate", "certificate", "deposit", "ticket"),
+)
+
+
+class SqlReleases:
+    """Implements ``usecases.ports.Releases``."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def add(self, record: ReleaseRecord) -> None:
+        """One release a request and deposit; a second raises ConcurrentChangeError."""
+        self._transaction.change(
+            insert(releases).values(
+                request=record.request,
+                deposit=record.deposit,
+                certificate=record.certificate,
+                ticket=record.ticket,
+                answer=record.answer,
+                payload_ticket=record.payload_ticket,
+            )
+        )
+
+    def get(self, request: Digest, deposit: str) -> ReleaseRecord | None:
+        """By request and deposit."""
+        row = self._transaction.row(select(releases).where(_is(request, deposit)))
+        return None if row is None else _record(row)
+
+    def latest(self, certificate: Digest, deposit: str) -> ReleaseRecord | None:
+        """The last release of a deposit to a certificate."""
+        query = (
+            select(releases)
+            .where(releases.c.certificate == certificate, releases.c.deposit == deposit)
+            .order_by(releases.c.ticket.desc())
+            .limit(1)
+        )
+        row = self._transaction.row(query)
+        return None if row is None else _record(row)
+
+    def set_answer(self, request: Digest, deposit: str, answer: bytes) -> None:
+        """Keep the broker's answer, once: a retry must get the same one. Another answer raises
+        ConcurrentChangeError.
+        """
+        self._set_once(request, deposit, releases.c.answer, answer)
+
+    def set_payload_ticket(self, request: Digest, deposit: str, ticket: int) -> None:
+        """Keep the one ``payload.read`` event; another one raises ConcurrentChangeError."""
+        self._set_once(request, deposit, releases.c.payload_ticket, ticket)
+
+    def _set_once(
+        self, request: Digest, deposit: str, column: Column[Any], value: bytes | int
+    ) -> None:
+        met = self._transaction.change(
+            update(releases)
+            .where(_is(request, deposit), column.is_(None) | (column == value))
+            .values({column: value})
+        )
+        if met != 1:
+            raise ConcurrentChangeError(
+                "Cette remise a déjà reçu une autre suite. Relisez-la et recommencez."
+            )
+
+
+def _is(request: Digest, deposit: str) -> ColumnElement[bool]:
+    return (releases.c.request == request) & (releases.c.deposit == deposit)
+
+
+def _record(row: Row[Any]) -> ReleaseRecord:
+    return ReleaseRecord(
+        request=Digest(row.request),
+        deposit=row.deposit,
+        certificate=Digest(row.certificate),
+        ticket=row.ticket,
+        answer=None if row.answer is None else bytes(row.answer),
+        payload_ticket=row.payload_ticket,
+    )

@@ -1,0 +1,21 @@
+"""All tables together: what the migrations must arrive at."""
+
+from __future__ import annotations
+
+from sqlalchemy import MetaData
+
+from storage.database import challenges, deposits, idempotency, log_tables, releases, statements
+from storage.database.metadata import metadata
+
+TABLES = (
+    *(log_tables.log_entries, log_tables.log_disclosures, log_tables.log_tiles),
+    *(log_tables.log_heads, log_tables.log_published),
+    *(statements.statements, statements.statement_references),
+    *(deposits.deposits, deposits.envelopes, releases.releases),
+    *(challenges.challenges, idempotency.idempotency),
+)
+
+
+def full_metadata() -> MetaData:
+    """The metadata after every aggregate's module has declared its tables."""
+    return metadata

@@ -1,0 +1,74 @@
+"""An open transaction: the only door to the database, where foreign exceptions end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Executable, Row
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage.database.errors import Translate
+from storage.errors import TransactionOverError
+
+
+class Transaction:
+    """Statements of one transaction. After ``commit`` or ``end`` it refuses everything: SQLAlchemy
+    would silently begin another transaction, and roll it back.
+    """
+
+    def __init__(self, connection: Connection, translate: Translate) -> None:
+        self._connection = connection
+        self._translate = translate
+        self._over = False
+
+    def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+        """All rows of a query."""
+        connection = self._live()
+        try:
+            return connection.execute(statement).all()
+        except SQLAlchemyError as error:
+            raise self._translate(error) from error
+
+    def row(self, statement: Executable) -> Row[Any] | None:
+        """The first row of a query."""
+        connection = self._live()
+        try:
+            return connection.execute(statement).first()
+        except SQLAlchemyError as error:
+            raise self._translate(error) from error
+
+    def scalar(self, statement: Executable) -> Any:
+        """The first column of the first row, or None."""
+        found = self.row(statement)
+        return None if found is None else found[0]
+
+    def change(
+        self, statement: Executable, parameters: Sequence[dict[str, Any]] | None = None
+    ) -> int:
+        """Execute a change; the number of rows that it met (one statement only)."""
+        connection = self._live()
+        try:
+            return connection.execute(statement, parameters).rowcount
+        except SQLAlchemyError as error:
+            raise self._translate(error) from error
+
+    def commit(self) -> None:
+        """Make everything durable together; nothing can be done after it."""
+        connection = self._live()
+        self._over = True
+        try:
+            connection.commit()
+        except SQLAlchemyError as error:
+            raise self._translate(error) from error
+
+    def end(self) -> None:
+        """Refuse everything from here on."""
+        self._over = True
+
+    def _live(self) -> Connection:
+        if self._over:
+            raise TransactionOverError(
+                "Cette transaction est terminée : ouvrez une nouvelle unité de travail."
+            )
+        return self._connection

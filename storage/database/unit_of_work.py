@@ -1,0 +1,60 @@
+"""The unit of work: one SQL transaction, seen as the use cases' ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from exchange.usecases.ports import Transactions, UnitOfWork
+from storage.database.challenges import SqlChallenges
+from storage.database.deposits import SqlDeposits
+from storage.database.engine import Mode, transaction
+from storage.database.errors import business_error
+from storage.database.events import SqlEvents
+from storage.database.idempotency import SqlIdempotency
+from storage.database.releases import SqlReleases
+from storage.database.statements import SqlStatements
+from storage.database.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class SqlUnitOfWork:
+    """Implements ``usecases.ports.UnitOfWork``."""
+
+    statements: SqlStatements
+    deposits: SqlDeposits
+    releases: SqlReleases
+    challenges: SqlChallenges
+    idempotency: SqlIdempotency
+    events: SqlEvents
+    _transaction: Transaction
+
+    def commit(self) -> None:
+        """Make everything durable together; the unit of work is over."""
+        self._transaction.commit()
+
+
+def transactions(engine: Engine, mode: Mode = Mode.WRITE) -> Transactions:
+    """What begins a unit of work on this engine: ``with begin() as work: …; work.commit()``."""
+
+    def begin() -> AbstractContextManager[UnitOfWork]:
+        return _unit_of_work(engine, mode)
+
+    return begin
+
+
+@contextmanager
+def _unit_of_work(engine: Engine, mode: Mode) -> Iterator[UnitOfWork]:
+    with transaction(engine, mode, business_error) as begun:
+        yield SqlUnitOfWork(
+            SqlStatements(begun),
+            SqlDeposits(begun),
+            SqlReleases(begun),
+            SqlChallenges(begun),
+            SqlIdempotency(begun),
+            SqlEvents(begun),
+            begun,
+        )

@@ -1,0 +1,39 @@
+"""Durable, private files: what both the high-water mark and the object folder need of POSIX."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+PRIVATE_FILE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
+
+
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
+    """``os.write`` until nothing is left: it may write less than it was given."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's entries durable: a file's own fsync does not cover its name."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a private folder and its missing parents, durably. Idempotent."""
+    if folder.is_dir():
+        return
+    if not folder.parent.is_dir():
+        make_folder(folder.parent)
+    try:
+        folder.mkdir(mode=PRIVATE_FOLDER)
+    except FileExistsError:
+        return
+    sync_folder(folder.parent)
