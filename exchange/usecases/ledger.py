@@ -37,7 +37,8 @@ REFERENCE_FIELDS = (
 @dataclass(frozen=True)
 class Accepted(Generic[S_co]):
     """A statement that was verified and recorded. ``order`` grows with each acceptance (the ticket
-    on the server, the log index elsewhere); ``at`` is the time of the recording event."""
+    on the server, the log index elsewhere); ``at`` is the time of the recording event.
+    """
 
     statement: S_co
     digest: Digest

@@ -30,14 +30,16 @@ class ObjectStore(Protocol):
 
     def put_part(self, upload: str, number: int, data: bytes, sha256: Digest) -> None:
         """Keep one part (numbers from 1). Durable when it returns. The same part again is fine;
-        another content under the same number, or a wrong digest, raises ObjectConflictError."""
+        another content under the same number, or a wrong digest, raises ObjectConflictError.
+        """
 
     def parts(self, upload: str) -> Sequence[tuple[int, int, Digest]]:
         """(number, length, digest) of the parts kept so far."""
 
     def commit(self, upload: str, length: int, sha256: Digest) -> str:
         """Join the parts, check length and digest, and return the object's random name.
-        Atomic and idempotent: a second commit of the same upload returns the same name."""
+        Atomic and idempotent: a second commit of the same upload returns the same name.
+        """
 
     def read(self, name: str, first: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Stream a range in pieces of at most 1 MiB; raises ObjectMissingError."""
@@ -118,7 +120,9 @@ class Deposits(Protocol):
     def move(self, deposit: str, *, expected: str, new: str) -> None:
         """Change the state if it still is ``expected``; raises ConcurrentChangeError."""
 
-    def set_committed(self, deposit: str, *, object_name: str, manifest: Digest, length: int) -> None: ...
+    def set_committed(
+        self, deposit: str, *, object_name: str, manifest: Digest, length: int
+    ) -> None: ...
 
     def of_sitting(self, sitting: str) -> Sequence[DepositRecord]: ...
 
@@ -210,7 +214,8 @@ Transactions = Callable[[], AbstractContextManager[UnitOfWork]]
 @dataclass(frozen=True)
 class Attested:
     """A statement's envelope with its receipt: a ``tlog-proof`` whose ``extra`` line holds the
-    event's details and opening (``audit.receipts``)."""
+    event's details and opening (``audit.receipts``).
+    """
 
     envelope: bytes
     receipt: bytes
@@ -233,7 +238,8 @@ class OpenRequest:
 
 class Broker(Protocol):
     """Custody of release keys. Methods raise BrokerRefusalError (it said no, with a reason) or
-    BrokerUnavailableError (it could not be reached, or is locked)."""
+    BrokerUnavailableError (it could not be reached, or is locked).
+    """
 
     def make_release_key(self, deposit: str, sitting: Digest) -> bytes:
         """A ``release-key`` statement's envelope, for an acknowledged sitting. Idempotent a deposit."""
@@ -246,11 +252,37 @@ class Broker(Protocol):
 
     def open(self, request: OpenRequest) -> bytes:
         """The header, as an age file to the request's reply key. The same request gets the same
-        answer."""
+        answer.
+        """
 
     def destroy(self, because: Digest) -> bytes:
         """Destroy the keys that an acknowledged withdrawal or closing ends; the ``destruction``
-        statement's envelope. Idempotent."""
+        statement's envelope. Idempotent.
+        """
 
     def record(self) -> tuple[bytes, bytes]:
         """The broker's own record: (entries as JSON lines, signed checkpoint note)."""
+
+
+# --- the log ----------------------------------------------------------------------------------
+
+
+class EventLog(Protocol):
+    """The audit log as the use cases see it; ``audit.log.AuditLog`` is the implementation."""
+
+    def integrate(self) -> bytes:
+        """Take all committed events into the log; the published checkpoint note that holds them.
+        Raises LogUnavailableError.
+        """
+
+    def receipt(self, ticket: int) -> bytes:
+        """The proof that an integrated event is in the log, under the latest checkpoint."""
+
+    def receipt_at(self, index: int) -> bytes:
+        """The same, by index."""
+
+    def checkpoint(self) -> bytes | None:
+        """The latest published checkpoint note; None before the first."""
+
+    def consistency(self, from_size: int, to_size: int) -> list[bytes]:
+        """The RFC 6962 consistency proof between two sizes."""

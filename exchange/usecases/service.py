@@ -1,0 +1,115 @@
+"""What every use case of the server is given, and who is asking."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from audit.ports import LogStore
+from crypto.digests import Digest
+from crypto.keys import Entropy
+from crypto.statements.registry import Role
+from crypto.trust import Trust
+from exchange.usecases.ports import Broker, Clock, EventLog, ObjectStore, Transactions
+
+PART_BYTES: Final = 8_388_608
+"""8 MiB: one part is held in memory; a slow line sends it in a few minutes."""
+
+MAX_DEPOSIT_BYTES: Final = 268_435_456
+"""256 MiB: 40 scans of 5 MB and the padding fit; a dossier usually takes 5 to 20 MB."""
+
+MAX_OPEN_DEPOSITS: Final = 50
+"""Unfinished deposits of one association in one sitting: twice the busiest one seen."""
+
+UPLOAD_LIFETIME: Final = timedelta(days=2)
+"""An upload that is not finished by then is swept; a slow line needs an hour."""
+
+CHALLENGE_LIFETIME: Final = timedelta(minutes=5)
+"""Long enough to unlock a key under a slow passphrase, and to touch a passkey."""
+
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+"""How far a signed ``issued_at`` may be from the server's clock: unsynchronised office PCs."""
+
+CEREMONY_LIFETIME: Final = timedelta(days=30)
+"""Root statements are signed off line by several people in turn; they may be that old."""
+
+MAX_REFUSALS: Final = 60
+"""Refusals logged one by one in each ``REFUSAL_WINDOW``; beyond it they are counted, so that
+nobody can fill the log from outside."""
+
+REFUSAL_WINDOW: Final = timedelta(minutes=1)
+"""See MAX_REFUSALS."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one installation; the defaults are the documented ones."""
+
+    part_bytes: int = PART_BYTES
+    deposit_bytes: int = MAX_DEPOSIT_BYTES
+    open_deposits: int = MAX_OPEN_DEPOSITS
+    upload_lifetime: timedelta = UPLOAD_LIFETIME
+    challenge_lifetime: timedelta = CHALLENGE_LIFETIME
+    clock_tolerance: timedelta = CLOCK_TOLERANCE
+
+
+class FloodGate:
+    """Counts events in a sliding window. Belongs to one process; ``wiring`` makes it."""
+
+    def __init__(self, limit: int = MAX_REFUSALS, window: timedelta = REFUSAL_WINDOW) -> None:
+        self._limit = limit
+        self._window = window
+        self._passed: deque[datetime] = deque()
+        self._held_back = 0
+
+    def pass_one(self, now: datetime) -> int | None:
+        """None when the gate is shut; else how many were held back since it last was open."""
+        while self._passed and self._passed[0] <= now - self._window:
+            self._passed.popleft()
+        if len(self._passed) >= self._limit:
+            self._held_back += 1
+            return None
+        self._passed.append(now)
+        held_back, self._held_back = self._held_back, 0
+        return held_back
+
+
+@dataclass(frozen=True)
+class Service:
+    """The ports and constants of one server process."""
+
+    transactions: Transactions
+    log: EventLog
+    log_store: LogStore
+    broker: Broker
+    objects: ObjectStore
+    clock: Clock
+    entropy: Entropy
+    trust: Trust
+    origin: str
+    """The log's origin: that of the trust policy, of logins and of manifests."""
+    limits: Limits = field(default_factory=Limits)
+    login_refusals: FloodGate = field(default_factory=FloodGate)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is logged in: a person's certificate, or a registrar's key of the trust policy."""
+
+    person: str | None = None
+    certificate: Digest | None = None
+    key: Digest | None = None
+    roles: frozenset[Role] = frozenset()
+    organisation: str | None = None
+
+    @property
+    def is_registrar(self) -> bool:
+        """Logged in with a key of the trust policy."""
+        return self.key is not None
+
+    @property
+    def signer(self) -> Digest | None:
+        """How this caller's statements name their signer."""
+        return self.certificate or self.key
