@@ -21,7 +21,7 @@ OPAQUE_ID_BYTES: Final = 16
 
 _OPAQUE_ID: Final = re.compile(r"[a-z2-7]{26}")
 _DOSSIER_REFERENCE: Final = re.compile(r"[a-z2-7]{5}-[a-z2-7]{5}")
-_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 
 
 def encode_base64(data: bytes) -> str:
@@ -83,7 +83,8 @@ def format_instant(moment: datetime) -> str:
     """RFC 3339 in UTC to the second, ``2026-11-23T09:30:00Z``; ``moment`` must carry its zone."""
     if moment.tzinfo is None:
         raise MalformedError("Une date sans fuseau horaire ne peut pas être signée.")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # isoformat and not strftime, which writes the years before 1000 without their zeros.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def parse_instant(text: str) -> datetime:

@@ -68,7 +68,8 @@ def load_strict_json(data: bytes, *, limit: int) -> Any:
     """Read JSON that every reader understands alike; raises MalformedError.
 
     Refuses duplicate keys (two readers may keep different ones), floats and integers beyond 2⁵³
-    (readers round differently), NaN, invalid UTF-8, deep nesting and more than ``limit`` bytes.
+    (readers round differently), NaN, invalid UTF-8, lone surrogates (no UTF-8 can write them
+    back), deep nesting and more than ``limit`` bytes.
     """
     if len(data) > limit:
         raise MalformedError("Ce document dépasse {limit} octets.", limit=limit)
@@ -82,7 +83,7 @@ def load_strict_json(data: bytes, *, limit: int) -> Any:
         )
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise MalformedError("Ce document n'est pas du JSON strict.") from error
-    _check_depth(loaded, MAX_DEPTH)
+    _check_tree(loaded, MAX_DEPTH)
     return loaded
 
 
@@ -106,9 +107,20 @@ def _bounded(text: str) -> int:
     return number
 
 
-def _check_depth(value: Any, left: int) -> None:
+def _check_tree(value: Any, left: int) -> None:
     if left == 0:
         raise MalformedError("Ce document est imbriqué trop profondément.")
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for child in children:
-        _check_depth(child, left - 1)
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            _check_text(key)
+            _check_tree(child, left - 1)
+    elif isinstance(value, list):
+        for child in value:
+            _check_tree(child, left - 1)
+
+
+def _check_text(text: str) -> None:
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise MalformedError("Ce document contient un caractère Unicode incomplet.")
