@@ -1,0 +1,356 @@
+"""Objects in an S3 bucket, within the subset that AWS, MinIO, SeaweedFS and Ceph share.
+
+    uploads/<upload>/begun/20261124T083000Z   when it began (the key says it; empty)
+    uploads/<upload>/parts/00001              a part; its SHA-256 is in its metadata
+    uploads/<upload>/joins/<name>             an object that a commit of this upload may have begun
+    objects/<name>                            a committed object
+
+Kept out on purpose: conditional deletes and overwrites, listings that are not by prefix,
+lifecycle rules, keys that begin other keys. A conditional PUT (If-None-Match) guards parts; for
+joined objects nothing needs guarding: the name follows from upload, length and digest, so two
+commits that meet write the same bytes. S3 shows an object only when it is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from crypto import digests
+from crypto.digests import Digest, parse_digest
+from crypto.encoding import encode_base64, new_opaque_id
+from crypto.errors import MalformedError
+from exchange.usecases.ports import Clock
+from storage.errors import CorruptStorageError
+from storage.objects import errors
+from storage.objects.names import MAX_PARTS, is_name, object_name
+from storage.objects.s3_bucket import Bucket
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+PIECE_BYTES: Final = 1_048_576
+"""1 MiB read at a time, whatever the object's size."""
+
+JOIN_BYTES: Final = 8_388_608
+"""8 MiB a part of a multipart upload (S3's least is 5 MiB; 10,000 of them make 80 GB). One of
+them is in memory while an upload is committed."""
+
+_BEGUN_FORMAT: Final = "%Y%m%dT%H%M%SZ"
+_MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
+_EXISTS: Final = frozenset({"412", "PreconditionFailed", "409", "ConditionalRequestConflict"})
+_NO_UPLOAD: Final = frozenset({"404", "NoSuchUpload"})
+
+
+class S3Objects:
+    """Implements ``usecases.ports.ObjectStore``. Any number of workers on any number of hosts."""
+
+    def __init__(
+        self, client: S3Client, bucket: Bucket, *, clock: Clock, entropy: Callable[[int], bytes]
+    ) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._clock = clock
+        self._entropy = entropy
+
+    # --- uploads ---
+
+    def begin(self) -> str:
+        """A new upload id."""
+        upload = new_opaque_id(self._entropy)
+        begun = self._clock().astimezone(UTC).strftime(_BEGUN_FORMAT)
+        with _wrapped():
+            self._put(f"{self._upload(upload)}begun/{begun}", b"")
+        return upload
+
+    def put_part(self, upload: str, number: int, data: bytes, sha256: Digest) -> None:
+        """Keep one part; durable when it returns."""
+        if not 1 <= number <= MAX_PARTS:
+            raise errors.bad_number(number)
+        if digests.sha256(data) != sha256:
+            raise errors.wrong_part(number)
+        key = f"{self._existing_upload(upload)}parts/{number:05d}"
+        with _wrapped():
+            if not self._put_new(key, data, sha256) and self._part(key)[2] != sha256:
+                raise errors.other_part(number)
+
+    def parts(self, upload: str) -> Sequence[tuple[int, int, Digest]]:
+        """(number, length, digest) of the parts kept so far, by number."""
+        prefix = self._existing_upload(upload)
+        with _wrapped():
+            return [self._part(key) for key in self._keys(f"{prefix}parts/")]
+
+    def commit(self, upload: str, length: int, sha256: Digest) -> str:
+        """Join the parts under a name that follows from upload and content."""
+        name = object_name(upload, length, sha256)
+        prefix = self._upload(upload)
+        with _wrapped():
+            # Already there: an earlier commit of the same content was cut short, or its answer
+            # was lost. A wrong digest leads to another name, where nothing is.
+            if self._length(self._object(name)) is None:
+                self._join(self._existing_upload(upload), name, length, sha256)
+            self._remove_upload(prefix)
+        return name
+
+    def abort(self, upload: str) -> None:
+        """Forget an upload and its parts. Idempotent; a committed object stays."""
+        with _wrapped():
+            self._remove_upload(self._upload(upload))
+
+    def uploads(self) -> Iterator[tuple[str, datetime]]:
+        """Unfinished uploads and when they began."""
+        root = f"{self._bucket.prefix}uploads/"
+        last = None
+        with _wrapped():
+            for key in self._keys(root):
+                upload, _, rest = key.removeprefix(root).partition("/")
+                # Keys come sorted, "begun/…" before "joins/…" and "parts/…".
+                if upload != last and is_name(upload):
+                    yield upload, _begun(rest)
+                last = upload
+
+    # --- objects ---
+
+    def read(self, name: str, first: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Stream a range in pieces of at most 1 MiB, cut at the object's end."""
+        size = self.size(name)
+        last = size if length is None else min(size, first + length)
+        return self._stream(self._object(name), first, last)
+
+    def size(self, name: str) -> int:
+        """The object's length."""
+        key = self._object(name)
+        with _wrapped():
+            size = self._length(key)
+        if size is None:
+            raise errors.missing_object()
+        return size
+
+    def delete(self, name: str) -> None:
+        """Remove an object. Idempotent."""
+        if is_name(name):
+            with _wrapped():
+                self._client.delete_object(Bucket=self._bucket.name, Key=self._object(name))
+
+    def names(self) -> Iterator[str]:
+        """All committed objects."""
+        root = f"{self._bucket.prefix}objects/"
+        with _wrapped():
+            for key in self._keys(root):
+                name = key.removeprefix(root)
+                if is_name(name):
+                    yield name
+
+    # --- keys ---
+
+    def _object(self, name: str) -> str:
+        if not is_name(name):
+            raise errors.missing_object()
+        return f"{self._bucket.prefix}objects/{name}"
+
+    def _upload(self, upload: str) -> str:
+        if not is_name(upload):
+            raise errors.missing_upload()
+        return f"{self._bucket.prefix}uploads/{upload}/"
+
+    def _existing_upload(self, upload: str) -> str:
+        prefix = self._upload(upload)
+        with _wrapped():
+            if not any(True for _ in self._keys(f"{prefix}begun/")):
+                raise errors.missing_upload()
+        return prefix
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        pages = self._client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket.name, Prefix=prefix):
+            for entry in page.get("Contents", ()):
+                yield entry["Key"]
+
+    # --- requests ---
+
+    def _put(self, key: str, data: bytes, **options: Any) -> None:
+        self._client.put_object(Bucket=self._bucket.name, Key=key, Body=data, **options)
+
+    def _put_new(self, key: str, data: bytes, sha256: Digest) -> bool:
+        """Put unless the key exists; whether this put it."""
+        options: dict[str, Any] = {"Metadata": {"sha256": sha256}, **self._checksum(sha256)}
+        if self._bucket.conditional:
+            options["IfNoneMatch"] = "*"
+        elif self._length(key) is not None:
+            return False
+        try:
+            self._put(key, data, **options)
+        except ClientError as error:
+            if _code(error) in _EXISTS:
+                return False
+            raise
+        return True
+
+    def _checksum(self, sha256: str) -> dict[str, Any]:
+        if not self._bucket.checksums:
+            return {}
+        return {"ChecksumSHA256": encode_base64(bytes.fromhex(sha256))}
+
+    def _length(self, key: str) -> int | None:
+        try:
+            return self._client.head_object(Bucket=self._bucket.name, Key=key)["ContentLength"]
+        except ClientError as error:
+            if _code(error) in _MISSING:
+                return None
+            raise
+
+    def _part(self, key: str) -> tuple[int, int, Digest]:
+        try:
+            head = self._client.head_object(Bucket=self._bucket.name, Key=key)
+            digest = parse_digest(head["Metadata"].get("sha256", ""))
+        except ClientError as error:
+            if _code(error) in _MISSING:  # committed or aborted meanwhile
+                raise errors.missing_upload() from error
+            raise
+        except MalformedError as error:
+            raise CorruptStorageError("Une partie conservée a perdu son empreinte.") from error
+        return int(key.rpartition("/")[2]), head["ContentLength"], digest
+
+    def _stream(self, key: str, first: int, last: int) -> Iterator[bytes]:
+        if first >= last:
+            return
+        with _wrapped():
+            try:
+                answer = self._client.get_object(
+                    Bucket=self._bucket.name, Key=key, Range=f"bytes={first}-{last - 1}"
+                )
+            except ClientError as error:
+                if _code(error) in _MISSING:
+                    raise errors.missing_object() from error
+                raise
+            with answer["Body"] as body:
+                yield from body.iter_chunks(PIECE_BYTES)
+
+    # --- joining ---
+
+    def _join(self, prefix: str, name: str, length: int, sha256: Digest) -> None:
+        """Read all parts, write them as one object. The digest of the whole is known only after
+        the last byte, so the object is completed after that, never before.
+        """
+        blocks = _blocks(self._part_bytes(prefix), length, sha256)
+        first = next(blocks)
+        if length <= JOIN_BYTES:
+            # Exhausting the blocks is what checks length and digest.
+            for _ in blocks:
+                raise errors.wrong_whole()
+            self._put(self._object(name), first, **self._checksum(sha256))
+            return
+        # Noted before it begins: an interrupted multipart upload holds space that no listing of
+        # objects shows. ``_remove_upload`` finds it by its exact key, all that MinIO can list by.
+        self._put(f"{prefix}joins/{name}", b"")
+        self._multipart(self._object(name), first, blocks)
+
+    def _multipart(self, key: str, first: bytes, rest: Iterator[bytes]) -> None:
+        where: dict[str, Any] = {"Bucket": self._bucket.name, "Key": key}
+        algorithm: dict[str, Any] = (
+            {"ChecksumAlgorithm": "SHA256"} if self._bucket.checksums else {}
+        )
+        upload_id = self._client.create_multipart_upload(**where, **algorithm)["UploadId"]
+        try:
+            done = [self._upload_part(where, upload_id, 1, first)]
+            for number, block in enumerate(rest, start=2):
+                done.append(self._upload_part(where, upload_id, number, block))
+            self._client.complete_multipart_upload(
+                **where, UploadId=upload_id, MultipartUpload={"Parts": done}
+            )
+        except BaseException:
+            self._abort_multipart(key, upload_id)
+            raise
+
+    def _upload_part(
+        self, where: dict[str, Any], upload_id: str, number: int, block: bytes
+    ) -> CompletedPartTypeDef:
+        checksum = self._checksum(digests.sha256(block))
+        answer = self._client.upload_part(
+            **where, UploadId=upload_id, PartNumber=number, Body=block, **checksum
+        )
+        return {"PartNumber": number, "ETag": answer["ETag"], **checksum}  # type: ignore[typeddict-item]
+
+    def _part_bytes(self, prefix: str) -> Iterator[bytes]:
+        for key in self._keys(f"{prefix}parts/"):
+            try:
+                body = self._client.get_object(Bucket=self._bucket.name, Key=key)["Body"]
+            except ClientError as error:
+                if _code(error) in _MISSING:
+                    raise errors.missing_upload() from error
+                raise
+            with body:
+                yield from body.iter_chunks(PIECE_BYTES)
+
+    def _remove_upload(self, prefix: str) -> None:
+        """Everything else first and ``begun`` last, so that an upload cut short here is still
+        found by a sweep with its age.
+        """
+        for key in self._keys(f"{prefix}joins/"):
+            self._abort_joins(self._object(key.rpartition("/")[2]))
+        keys = sorted(self._keys(prefix), key=lambda key: key.startswith(f"{prefix}begun/"))
+        # One by one: DeleteObjects needs an MD5 or a checksum that not every service accepts.
+        for key in keys:
+            self._client.delete_object(Bucket=self._bucket.name, Key=key)
+
+    def _abort_joins(self, key: str) -> None:
+        listed = self._client.list_multipart_uploads(Bucket=self._bucket.name, Prefix=key)
+        for each in listed.get("Uploads", ()):
+            if each["Key"] == key:
+                self._abort_multipart(key, each["UploadId"])
+
+    def _abort_multipart(self, key: str, upload_id: str) -> None:
+        try:
+            self._client.abort_multipart_upload(
+                Bucket=self._bucket.name, Key=key, UploadId=upload_id
+            )
+        except ClientError as error:
+            if _code(error) not in _NO_UPLOAD:
+                raise
+
+
+def _blocks(pieces: Iterator[bytes], length: int, sha256: Digest) -> Iterator[bytes]:
+    """Regroup into blocks of JOIN_BYTES (at least one block, which may be empty); raises
+    ObjectConflictError after the last one when length or digest differ.
+    """
+    state, total, block = hashlib.sha256(), 0, bytearray()
+    for piece in pieces:
+        state.update(piece)
+        total += len(piece)
+        block += piece
+        while len(block) > JOIN_BYTES:
+            yield bytes(block[:JOIN_BYTES])
+            del block[:JOIN_BYTES]
+    if total != length or state.hexdigest() != sha256:
+        raise errors.wrong_whole()
+    yield bytes(block)
+
+
+def _begun(rest: str) -> datetime:
+    kind, _, moment = rest.partition("/")
+    try:
+        if kind == "begun":
+            return datetime.strptime(moment, _BEGUN_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    return datetime.fromtimestamp(0, UTC)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def _wrapped() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise errors.unavailable(_code(error) or "réponse inattendue") from error
+    except BotoCoreError as error:
+        raise errors.unavailable(type(error).__name__) from error
