@@ -1,0 +1,369 @@
+"""The log itself: integrate, publish, prove. Any process that needs an event published runs it.
+
+``integrate`` takes three steps. Each of the first two is alone on all hosts (``integration()``) and
+commits whole or not at all; the third needs no lock, because it only adds signatures to a text that
+is already fixed.
+
+1. *Order.* Pending events get their indices and their hashes their places in the tiles. Nothing is
+   signed. From this commit on, the order of these events never changes.
+2. *Sign.* What was written is read back and hashed again; the head is signed; the note goes into
+   the high-water mark, outside the database; then it is saved as the head.
+3. *Publish.* Witnesses cosign; with a quorum the note becomes public. Receipts exist only now.
+
+Why no crash loses an event or signs backwards. An event is lost only if its transaction is rolled
+back, and steps 1 and 2 either commit or leave it pending, resp. ordered, for the next caller.
+Step 2 signs only trees that are durable already, so any two heads ever signed are heads of one
+growing tree, also when a crash forgets the first of them:
+
+* crash in step 1: all pending as before; nothing signed.
+* crash after step 1: events are ordered beyond the head; the next caller signs them.
+* crash after signing, before the mark is written: the signature is lost. The next caller signs the
+  same durable tree or a longer one that begins with it.
+* crash after the mark, before the head is saved: the mark is *ahead* of the head, and is a head of
+  the stored tree. It is saved as the head as it is, and not signed anew.
+* crash after step 2: the head is signed and not public; the next caller has it cosigned and
+  publishes it. Nobody has seen a receipt under it.
+
+Why a restored older database is refused. The mark is written before anything signed leaves step 2.
+So the stored tree always reaches the mark and has its root there, whatever crashed. If it does not,
+the database is not the one that signed the mark: nothing is ordered, signed or published until a
+``recovery`` (``recover``) says from where to go on. A mark *behind* the head is harmless (another
+host signed since) and is moved forward. Hosts that share one mark are protected best; the broker's
+witness, which keeps its own head, also refuses to go back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from audit.checkpoint import Checkpoint
+from audit.cosigning import gather
+from audit.errors import (
+    DisclosureErasedError,
+    LogFormatError,
+    LogUnavailableError,
+    LogVerificationError,
+    NotInLogError,
+)
+from audit.merkle import HASH_BYTES, consistency_proof, inclusion_proof, leaf_hash, tree_root
+from audit.note import Note, Signer
+from audit.policy import BROKER, LogPolicy
+from audit.ports import Cosigner, HighWater, LogStore, LogTransaction
+from audit.receipts import build_receipt
+from audit.tiles import TILE_WIDTH, TileHashes, TilePath, encode_bundle, width_at
+from audit.tree import check_written, extend, stored_size
+
+BATCH_ENTRIES: Final = 4_096
+"""Entries read at once while ordering: 16 tiles, a megabyte or so of leaves and rows."""
+
+COSIGNATURE_LIFE: Final = timedelta(hours=24)
+"""A published head is cosigned again when it is older, so that a reader can tell a quiet log from a
+withheld one."""
+
+STALE_HEAD_ATTEMPTS: Final = 3
+"""How often to start again because another process had a longer head cosigned meanwhile."""
+
+Clock = Callable[[], datetime]
+"""The current time, in UTC."""
+
+
+@dataclass(frozen=True)
+class _State:
+    """What one integration step finds: the signed head, the mark, and the stored tree's size."""
+
+    head: bytes | None
+    mark: bytes | None
+    size: int
+
+    @property
+    def head_size(self) -> int:
+        return Checkpoint.of_note(self.head).size if self.head else -1
+
+    @property
+    def mark_size(self) -> int:
+        return Checkpoint.of_note(self.mark).size if self.mark else -1
+
+    @property
+    def settled(self) -> bytes | None:
+        """The head, when there is nothing to sign and nothing to catch up with."""
+        return self.head if self.head_size == self.mark_size == self.size else None
+
+
+class AuditLog:
+    """The log of one origin (the signer's name), over a store, a mark, and witnesses.
+
+    ``policy()`` gives the rules in force, or None before the first trust policy is accepted: then
+    heads are published with the log's signature, and with cosignatures where there are any.
+    """
+
+    def __init__(  # noqa: PLR0917  # one argument a port, in the order of their use
+        self,
+        store: LogStore,
+        high_water: HighWater,
+        signer: Signer,
+        cosigners: Sequence[Cosigner],
+        policy: Callable[[], LogPolicy | None],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._high_water = high_water
+        self._signer = signer
+        self._cosigners = tuple(cosigners)
+        self._policy = policy
+        self._clock = clock
+
+    @property
+    def origin(self) -> str:
+        """The log's name, in checkpoints and in commitments."""
+        return self._signer.name
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def integrate(self) -> bytes:
+        """Publish every event committed before this call; the published note.
+
+        Raises LogUnavailableError. The events are safe then: a later call publishes them.
+        """
+        return self._publish(self._order() or self._sign())
+
+    def recover(self, checkpoint: Checkpoint) -> None:
+        """Go on from the stored head, which must be ``checkpoint``, and forget a higher mark.
+
+        To be called for a verified ``recovery`` statement and nothing else: it permits the one
+        thing that the mark exists to prevent. Heads signed above are contradicted from now on, and
+        each witness that cosigned one must be told to recover too.
+        """
+        with self._store.integration() as transaction:
+            head = transaction.head()
+            if head is None or Checkpoint.of_note(head) != checkpoint:
+                raise LogUnavailableError(
+                    "La déclaration « recovery » nomme un autre point de contrôle que celui de la "
+                    "base restaurée : signez-en une pour celui-ci."
+                )
+            self._require_root(
+                transaction, checkpoint, stored_size(transaction.read_tile, checkpoint.size)
+            )
+            self._high_water.write(head)
+
+    def _order(self) -> bytes | None:
+        """Step 1; the head if that leaves nothing to sign."""
+        with self._store.integration() as transaction:
+            state = self._checked(transaction)
+            size = state.size
+            while batch := transaction.pending(BATCH_ENTRIES):
+                transaction.assign(size, batch)
+                extend(transaction, size, [leaf_hash(entry.leaf) for entry in batch])
+                size += len(batch)
+            return state.settled if size == state.size else None
+
+    def _sign(self) -> bytes:
+        """Step 2; the head."""
+        with self._store.integration() as transaction:
+            state = self._checked(transaction)
+            head = state.head
+            if state.mark is not None and state.mark_size > state.head_size:
+                head = state.mark
+                transaction.save_head(state.mark_size, head)
+            known = max(state.head_size, state.mark_size)
+            if head is None or state.size > known:
+                head = self._signed(transaction, max(known, 0), state.size)
+                self._high_water.write(head)
+                transaction.save_head(state.size, head)
+            elif state.mark_size < state.head_size:
+                self._high_water.write(head)
+            return head
+
+    def _signed(self, transaction: LogTransaction, old: int, new: int) -> bytes:
+        check_written(transaction, old, new)
+        root = tree_root(new, TileHashes(transaction.read_tile))
+        text = Checkpoint(self.origin, new, root).to_text()
+        return Note(text, self._signer.sign(text)).to_bytes()
+
+    def _checked(self, transaction: LogTransaction) -> _State:
+        """Refuse to go on from a database that is not the one that signed the mark."""
+        head, mark = transaction.head(), self._high_water.read()
+        if head is not None and mark is None:
+            raise LogUnavailableError(
+                "Le repère du journal (HIGH_WATER_FILE) a disparu : sans lui, une base restaurée "
+                "ne se remarque pas. Remettez le fichier en place, ou faites signer une "
+                "déclaration « recovery »."
+            )
+        known = [self._own(note) for note in (head, mark) if note is not None]
+        reached = known[0].size if head is not None else 0
+        size = stored_size(transaction.read_tile, reached)
+        for checkpoint in known:
+            self._require_root(transaction, checkpoint, size)
+        return _State(head, mark, size)
+
+    def _own(self, note: bytes) -> Checkpoint:
+        try:
+            checkpoint = Checkpoint.of_note(note)
+        except LogFormatError as error:
+            raise LogUnavailableError(
+                "Le dernier point de contrôle signé n'est plus lisible : restaurez-le, ou faites "
+                "signer une déclaration « recovery »."
+            ) from error
+        if checkpoint.origin != self.origin:
+            raise LogUnavailableError(
+                "Le repère ou la base est celle du journal « {got} », et la clé celle de "
+                "« {expected} » : vérifiez la configuration.",
+                got=checkpoint.origin,
+                expected=self.origin,
+            )
+        return checkpoint
+
+    def _require_root(self, transaction: LogTransaction, signed: Checkpoint, size: int) -> None:
+        hashes = TileHashes(transaction.read_tile)
+        if signed.size > size or tree_root(signed.size, hashes) != signed.root:
+            raise LogUnavailableError(
+                "La base ne contient pas le journal déjà signé ({signed} événements signés, "
+                "{stored} en base) : c'est une copie restaurée ou abîmée. Rien n'est plus signé "
+                "tant que la base complète n'est pas remise en place, ou qu'une déclaration "
+                "« recovery » ne dit d'où repartir.",
+                signed=signed.size,
+                stored=size,
+            )
+
+    # --- publishing ---------------------------------------------------------------------------
+
+    def _publish(self, head: bytes) -> bytes:
+        """Step 3; the published note, at least as large as ``head``."""
+        ahead: int | None = None
+        for _ in range(STALE_HEAD_ATTEMPTS):
+            size = Checkpoint.of_note(head).size
+            published = self._store.published()
+            if published is not None and self._suffices(published, size):
+                return published
+            note, ahead = self._cosigned(head, published)
+            if note is not None:
+                self._store.publish(size, note)
+                return note
+            newer = self._sign()
+            if newer == head:
+                break
+            head = newer
+        raise LogUnavailableError(
+            "Un témoin a cosigné un journal plus long que celui de la base ({ahead} événements) : "
+            "la base est une copie restaurée. Remettez la base complète en place, ou faites signer "
+            "une déclaration « recovery ».",
+            ahead=ahead,
+        )
+
+    def _suffices(self, published: bytes, size: int) -> bool:
+        """Whether what is public includes the first ``size`` entries and is good and fresh."""
+        policy = self._policy()
+        checkpoint = Checkpoint.of_note(published)
+        if checkpoint.size != size or policy is None:
+            return checkpoint.size >= size
+        try:
+            cosigned = policy.verify_checkpoint(published).cosigned
+        except LogVerificationError:
+            return False  # published under earlier rules
+        return cosigned[BROKER] >= (self._clock() - COSIGNATURE_LIFE).timestamp()
+
+    def _cosigned(self, head: bytes, published: bytes | None) -> tuple[bytes | None, int | None]:
+        """``head`` with a quorum of cosignatures; or None, and the size of a witness ahead of us.
+
+        Raises LogUnavailableError when the quorum cannot be had.
+        """
+        note = Note.parse(head)
+        # The same text may be signed by a key that the log got since: nothing new is claimed.
+        note = note.with_signatures(self._signer.sign(note.text))
+        if published is not None and Note.parse(published).text == note.text:
+            # Cosignatures that this text already has stay: renewing one never loses another.
+            note = Note.parse(published).with_signatures(note.signatures)
+        policy = self._policy()
+        gathered = gather(note, self._cosigners, policy, self._prove)
+        data = gathered.note.to_bytes()
+        if policy is not None:
+            try:
+                policy.verify_checkpoint(data)
+            except LogVerificationError as error:
+                if gathered.ahead is not None:
+                    return None, gathered.ahead
+                raise LogUnavailableError(
+                    "L'événement est enregistré, mais le journal n'a pas pu être publié : "
+                    "{reason} Réessayez ; rien n'est perdu. ({failures})",
+                    reason=str(error),
+                    failures=" ; ".join(str(each) for each in gathered.failures),
+                ) from error
+        return data, None
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def checkpoint(self) -> bytes | None:
+        """The published note; None before the first."""
+        return self._store.published()
+
+    def receipt(self, ticket: int) -> bytes:
+        """The receipt of an event that was integrated; raises LogUnavailableError if it was not."""
+        index = self._store.index_of(ticket)
+        if index is None or index >= self._published_size():
+            raise LogUnavailableError(
+                "Cet événement n'est pas encore dans le journal publié : réessayez dans un instant."
+            )
+        return self.receipt_at(index)
+
+    def receipt_at(self, index: int) -> bytes:
+        """The receipt of an entry under the published head; raises NotInLogError."""
+        note = self._store.published()
+        size = self._published_size()
+        if note is None or not 0 <= index < size:
+            raise NotInLogError("Le journal publié n'a pas d'événement n° {index}.", index=index)
+        disclosure = self._store.disclosure(index)
+        if disclosure is None:
+            raise DisclosureErasedError(
+                "Le détail de l'événement n° {index} a été effacé au terme de sa conservation.",
+                index=index,
+            )
+        path = inclusion_proof(
+            index, Checkpoint.of_note(note).size, TileHashes(self._store.read_tile)
+        )
+        return build_receipt(disclosure, path, note)
+
+    def consistency(self, from_size: int, to_size: int) -> list[bytes]:
+        """The proof between two sizes up to the published one; raises NotInLogError."""
+        if not 0 <= from_size <= to_size <= self._published_size():
+            raise NotInLogError(
+                "Le journal publié n'a pas de preuve de {old} à {new} événements.",
+                old=from_size,
+                new=to_size,
+            )
+        return list(self._prove(from_size, to_size))
+
+    def tile(self, level: int, number: int, width: int | None) -> bytes:
+        """A tile under the published head; ``width`` None is a full one. Raises NotInLogError."""
+        wanted = self._published_width(level, number, width)
+        data = self._store.read_tile(level, number)[: wanted * HASH_BYTES]
+        return self._whole(data, len(data) == wanted * HASH_BYTES)
+
+    def entries_tile(self, number: int, width: int | None) -> bytes:
+        """A bundle of entries under the published head; raises NotInLogError."""
+        wanted = self._published_width(None, number, width)
+        leaves = self._store.leaves(number * TILE_WIDTH, wanted)
+        return self._whole(encode_bundle(leaves), len(leaves) == wanted)
+
+    def _prove(self, old: int, new: int) -> tuple[bytes, ...]:
+        return consistency_proof(old, new, TileHashes(self._store.read_tile))
+
+    def _published_size(self) -> int:
+        published = self._store.published()
+        return Checkpoint.of_note(published).size if published is not None else 0
+
+    def _published_width(self, level: int | None, number: int, width: int | None) -> int:
+        """The width to serve; hashes of entries that are not public yet are never among it."""
+        path = TilePath(level, number, TILE_WIDTH if width is None else width)
+        if path.width > width_at(level or 0, number, self._published_size()):
+            raise NotInLogError("Le journal publié n'a pas la tuile {tile}.", tile=str(path))
+        return path.width
+
+    @staticmethod
+    def _whole(data: bytes, complete: bool) -> bytes:
+        if not complete:
+            raise LogUnavailableError(
+                "Une tuile du journal publié manque en base : restaurez le stockage du journal."
+            )
+        return data
