@@ -1,0 +1,36 @@
+"""Making a new broker store, once, before the first trust policy can name its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crypto.keys import Entropy, VerifyKey
+from crypto.trust import Trust
+from exchange.broker.keystore import KeyStore, StoreConfig
+from exchange.broker.witness import cosigner_of
+
+
+@dataclass(frozen=True)
+class BrokerKeys:
+    """What the trust policy must say of this broker."""
+
+    statement_key: VerifyKey
+    """For ``broker_keys``."""
+    cosigner_vkey: str
+    """For the line ``witness broker <vkey>`` of ``witness_policy``."""
+
+
+def create_broker(
+    directory: Path, *, trust: Trust, origin: str, log_keys: Sequence[str], entropy: Entropy
+) -> BrokerKeys:
+    """Make a store in an empty directory; raises BrokerStoreError when there is one already.
+
+    ``log_keys`` are the log's note keys: with them the broker cosigns the first entries, before the
+    first trust policy, itself entry 0, can name them.
+    """
+    store = KeyStore(directory)
+    config = StoreConfig(trust=trust, origin=origin, log_keys=tuple(log_keys))
+    store.create(config, entropy)
+    return BrokerKeys(store.statement_seed().verify_key(), str(cosigner_of(store, origin).verifier))

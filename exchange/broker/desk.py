@@ -1,0 +1,95 @@
+"""What one operation of the broker works on, while it holds the store's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from crypto.digests import Digest
+from crypto.encoding import new_opaque_id
+from crypto.errors import UntrustedError
+from crypto.keys import Entropy
+from crypto.statements import Statement, Unverified, seal
+from crypto.trust import TrustedPolicy
+from exchange.broker.keystore import KeyStore, StoreConfig
+from exchange.broker.ledger import BrokerLedger
+from exchange.broker.record import BrokerRecord
+from exchange.broker.refusals import Why, refusal
+from exchange.usecases.broker_record import RecordKind
+
+S = TypeVar("S", bound=Statement)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The store with what was read of it into memory. ``now`` is the broker's own clock, read once
+    an operation, so that no check of one operation sees another time than the next.
+    """
+
+    store: KeyStore
+    config: StoreConfig
+    ledger: BrokerLedger
+    record: BrokerRecord
+    entropy: Entropy
+    now: datetime
+
+    @property
+    def signer(self) -> Digest:
+        """How the broker's statements name their signer."""
+        return self.store.statement_seed().verify_key().fingerprint
+
+    def require_policy(self) -> TrustedPolicy:
+        """The trust policy in force: it must exist, not have expired, and name this broker."""
+        policy = self.ledger.policy
+        if policy is None:
+            raise refusal(
+                Why.NO_TRUST_POLICY,
+                "Le gardien des clés attend la première politique de confiance : publiez-la d'abord.",
+            )
+        try:
+            policy.require_unexpired(self.now)
+        except UntrustedError as error:
+            raise refusal(Why.TRUST_POLICY_EXPIRED, error.message, **error.params) from error
+        if policy.broker_key(self.signer) is None:
+            raise refusal(
+                Why.NOT_THE_BROKER,
+                "La politique de confiance en vigueur ne désigne pas ce gardien des clés : ce qu'il "
+                "signerait serait refusé par tous.",
+            )
+        return policy
+
+    def new_fields(self) -> dict[str, object]:
+        """The fields that every statement of the broker carries."""
+        return {
+            "commission": self.config.trust.commission,
+            "id": new_opaque_id(self.entropy),
+            "issued_at": self.now.replace(microsecond=0),
+            "signer": self.signer,
+        }
+
+    def sign(self, statement: S) -> Unverified[S]:
+        """Sign a statement with the broker's statement key."""
+        return seal(statement, [self.store.statement_seed()])
+
+    def enter(
+        self,
+        kind: RecordKind,
+        *,
+        cites: Mapping[str, Digest],
+        facts: Mapping[str, str],
+        envelope: bytes | None = None,
+    ) -> None:
+        """Put one thing into the signed record, durably; a repetition adds nothing."""
+        identity = {**facts, **cites}
+        if self.record.contains(kind, identity):
+            return
+        self.record.append(
+            kind,
+            self.now.replace(microsecond=0),
+            cites=cites,
+            facts=facts,
+            seed=self.store.statement_seed(),
+            envelope=envelope,
+        )

@@ -1,0 +1,226 @@
+"""Durable files: what was written lasts, what was destroyed is overwritten first.
+
+Every file is 0600 in a 0700 directory. A replaced file is written beside its place, fsync-ed,
+renamed over it, and the directory is fsync-ed, so that after a crash there is the old content or the
+new one and nothing between. All callers hold the store's lock, which makes the one temporary name
+per file safe.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from exchange.broker.errors import BrokerBusyError, BrokerStoreError
+
+FILE_MODE: Final = 0o600
+DIRECTORY_MODE: Final = 0o700
+
+LOCK_SECONDS: Final = 20.0
+"""Longer than any operation (re-encrypting the keys of the busiest sitting takes under a second)."""
+
+LOCK_POLL_SECONDS: Final = 0.005
+"""Short beside an operation, long beside a system call."""
+
+_TEMPORARY_SUFFIX: Final = ".tmp"
+
+
+def make_directory(path: Path) -> None:
+    """Create a private directory; its parent must exist. Nothing happens if it is there."""
+    try:
+        path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def read_file(path: Path) -> bytes:
+    """The whole content; raises BrokerStoreError when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BrokerStoreError(
+            "Le fichier « {name} » du gardien des clés est illisible ({reason}). Vérifiez les "
+            "droits du répertoire, ou restaurez le gardien selon le guide d'exploitation.",
+            name=path.name,
+            reason=_reason(error),
+        ) from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Replace a file's content atomically and durably."""
+    temporary = path.with_name(path.name + _TEMPORARY_SUFFIX)
+    try:
+        descriptor = os.open(
+            temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, FILE_MODE
+        )
+        try:
+            _write_all(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def destroy_file(path: Path) -> None:
+    """Overwrite with zeros, fsync, unlink, fsync the directory. Nothing happens if it is gone.
+
+    On a copy-on-write or flash medium the old blocks may survive the overwriting; that is why the
+    wrapping key is replaced as well (``custody``), and the threat model says what remains.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        try:
+            _write_all(descriptor, bytes(os.fstat(descriptor).st_size))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        path.unlink()
+        sync_directory(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def destroy_leftovers(directory: Path) -> None:
+    """Destroy what a crash left half-written: it may hold key material."""
+    for path in sorted(directory.glob(f"*{_TEMPORARY_SUFFIX}")):
+        destroy_file(path)
+
+
+def sync_directory(path: Path) -> None:
+    """Make names created or removed in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the exclusive lock of ``path`` among threads and processes of this host.
+
+    Each entry opens the file anew: flock belongs to the open file, so threads exclude each other
+    too, and the lock falls with the process that held it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        _acquire(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class LineFile:
+    """A file of lines that only grows. What was returned by ``append`` is on the medium.
+
+    One object a process remembers how far it has read, and ``refresh`` returns what other processes
+    added since. A line without its end is the trace of a crash in the middle of an ``append`` that
+    never returned, so nobody relied on it: it is cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def refresh(self) -> list[bytes]:
+        """Whole lines (without their end) added since the last refresh or append."""
+        if not self._path.exists():
+            if self._offset:
+                raise _shrunk(self._path)
+            return []
+        try:
+            with self._path.open("r+b") as file:
+                if file.seek(0, os.SEEK_END) < self._offset:
+                    raise _shrunk(self._path)
+                file.seek(self._offset)
+                data = file.read()
+                whole = data.rfind(b"\n") + 1
+                if whole != len(data):
+                    file.truncate(self._offset + whole)
+                    os.fsync(file.fileno())
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+        self._offset += whole
+        return data[:whole].split(b"\n")[:-1]
+
+    def append(self, line: bytes) -> None:
+        """Add one line durably; the caller holds the lock and has refreshed."""
+        if b"\n" in line:
+            raise BrokerStoreError(
+                "Une ligne du gardien des clés ne peut contenir de saut de ligne."
+            )
+        created = not self._path.exists()
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+            descriptor = os.open(self._path, flags, FILE_MODE)
+            try:
+                _write_all(descriptor, line + b"\n")
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if created:
+                sync_directory(self._path.parent)
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+        self._offset += len(line) + 1
+
+
+def _acquire(descriptor: int) -> None:
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in {errno.EAGAIN, errno.EACCES} or time.monotonic() > deadline:
+                raise BrokerBusyError(
+                    "Le gardien des clés est occupé depuis trop longtemps. Réessayez dans un "
+                    "instant ; si cela dure, un processus bloqué tient son verrou."
+                ) from error
+            time.sleep(LOCK_POLL_SECONDS)
+        else:
+            return
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _unwritable(path: Path, error: OSError) -> BrokerStoreError:
+    return BrokerStoreError(
+        "Le fichier « {name} » du gardien des clés ne peut être écrit ({reason}). Vérifiez l'espace "
+        "libre et les droits de son répertoire.",
+        name=path.name,
+        reason=_reason(error),
+    )
+
+
+def _shrunk(path: Path) -> BrokerStoreError:
+    return BrokerStoreError(
+        "Le fichier « {name} » du gardien des clés a raccourci : une ancienne copie a été remise en "
+        "place. Arrêtez le service et suivez la procédure de reprise.",
+        name=path.name,
+    )
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__

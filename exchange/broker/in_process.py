@@ -1,0 +1,146 @@
+"""The broker inside the service's own process: ``usecases.ports.Broker`` over a directory.
+
+Several worker processes may open the same directory; each operation holds its lock and first takes
+in what the others did. The separate process serves this same class to one socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit.note import NoteVerifier
+from crypto.digests import Digest
+from crypto.errors import ExplainedError
+from crypto.keys import Entropy, VerifyKey
+from exchange.broker import custody
+from exchange.broker.acknowledgement import acknowledge
+from exchange.broker.desk import Desk
+from exchange.broker.errors import BrokerStoreError
+from exchange.broker.keystore import KeyStore, StoreConfig
+from exchange.broker.ledger import BrokerLedger
+from exchange.broker.record import BrokerRecord
+from exchange.broker.release import open_envelope
+from exchange.broker.status import make_status
+from exchange.broker.witness import BrokerCosigner, cosigner_name, cosigner_of
+from exchange.usecases.errors import BrokerUnavailableError
+from exchange.usecases.ports import Attested, Clock, OpenRequest
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """What this process has read of the store."""
+
+    config: StoreConfig
+    ledger: BrokerLedger
+    record: BrokerRecord
+
+
+class InProcessBroker:
+    """Custody of release keys in a directory. Public methods are those of the port, and
+    ``cosigner``, ``destroy_expired``, ``statement_key`` and ``cosigner_key``.
+    """
+
+    def __init__(self, directory: Path, clock: Clock, entropy: Entropy) -> None:
+        self._store = KeyStore(directory)
+        self._clock = clock
+        self._entropy = entropy
+        self._memory: _Memory | None = None
+        config = self._store.config()
+        self.cosigner = BrokerCosigner(cosigner_name(config.origin), self._entered)
+        """``audit.ports.Cosigner``: the broker as a witness of the log."""
+
+    def statement_key(self) -> VerifyKey:
+        """The public key of the broker's statements, for the trust policy."""
+        return self._store.statement_seed().verify_key()
+
+    def cosigner_key(self) -> NoteVerifier:
+        """The public key of the broker's cosigner, for the witness policy."""
+        return cosigner_of(self._store, self._store.config().origin).verifier
+
+    def make_release_key(self, deposit: str, sitting: Digest) -> bytes:
+        with self._entered() as desk:
+            return custody.make_release_key(desk, deposit, sitting)
+
+    def acknowledge(self, statement: Attested) -> None:
+        with self._entered() as desk:
+            acknowledge(desk, statement)
+
+    def status(self, nonce: bytes, sitting: str | None, includes: Sequence[Digest]) -> bytes:
+        with self._entered() as desk:
+            return make_status(desk, nonce, sitting, includes)
+
+    def open(self, request: OpenRequest) -> bytes:
+        with self._entered() as desk:
+            return open_envelope(desk, request)
+
+    def destroy(self, because: Digest) -> bytes:
+        with self._entered() as desk:
+            return custody.destroy(desk, because)
+
+    def destroy_expired(self) -> tuple[bytes, ...]:
+        """Destroy what outlived its sitting by a day; every destruction of that cause so far."""
+        with self._entered() as desk:
+            return custody.destroy_expired(desk)
+
+    def record(self) -> tuple[bytes, bytes]:
+        with self._entered() as desk:
+            return desk.record.export()
+
+    @contextmanager
+    def _entered(self) -> Iterator[Desk]:
+        """The lock, and the store as it is now; raises BrokerUnavailableError."""
+        try:
+            with self._store.lock():
+                desk = self._desk()
+                try:
+                    yield desk
+                except ExplainedError as error:
+                    if isinstance(error, BrokerStoreError):
+                        self._memory = None
+                    raise
+                except BaseException:
+                    # Memory and files may differ now: read everything again next time.
+                    self._memory = None
+                    raise
+        except BrokerStoreError as error:
+            raise BrokerUnavailableError(error.message, **error.params) from error
+
+    def _desk(self) -> Desk:
+        memory = self._memory or self._loaded()
+        self._memory = None  # until reading has succeeded: a half-read file must not be believed
+        seed = self._store.statement_seed()
+        memory.ledger.refresh()
+        memory.record.refresh(seed)
+        self._memory = memory
+        desk = Desk(
+            store=self._store,
+            config=memory.config,
+            ledger=memory.ledger,
+            record=memory.record,
+            entropy=self._entropy,
+            now=self._clock(),
+        )
+        self._require_whole(desk)
+        return desk
+
+    def _loaded(self) -> _Memory:
+        config = self._store.config()
+        directory = self._store.directory
+        self._store.recover(self._entropy)
+        ledger = BrokerLedger(directory, config.trust)
+        record = BrokerRecord(directory, config.origin)
+        record.refresh(self._store.statement_seed())
+        custody.destroy_orphans(self._store, record, self._entropy)
+        return _Memory(config, ledger, record)
+
+    def _require_whole(self, desk: Desk) -> None:
+        """The statements must reach as far as the counters say: else an old copy was put back."""
+        policy = desk.ledger.policy
+        if (policy.policy.version if policy else 0) < desk.store.state().trust_version:
+            raise BrokerStoreError(
+                "Le fichier « statements.jsonl » du gardien des clés a été remis en arrière. "
+                "Arrêtez le service et suivez la procédure de reprise."
+            )

@@ -1,0 +1,265 @@
+"""The broker's directory: its keys, its counters, its answers.
+
+    store.json             what the broker pins: trust, log origin, the log key of the first hour
+    lock                   held during every operation, by every process of this host
+    statement.key          signs release keys, statuses, destructions and the record
+    cosigner.key           cosigns checkpoints; another key, so that neither use can stand in for the other
+    wrapping-<n>.key       opens keys/*; replaced whenever a release key is destroyed
+    keys/<deposit>.age     one release key, as an age file to the wrapping key
+    answers/…              what was answered to a request, sealed to its reply key
+    state.json             status number and witness head
+    statements.jsonl       acknowledged statements (``ledger``);  record.jsonl, record.checkpoint (``record``)
+
+Secrets are read when they are used and kept in no attribute. Every method expects the lock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
+
+from pydantic import Field, ValidationError
+
+from crypto.age.decrypt import decrypt_with
+from crypto.age.encrypt import encrypt_to
+from crypto.age.identities import recipient_of
+from crypto.digests import Digest
+from crypto.encoding import decode_base64, encode_base64, parse_opaque_id
+from crypto.errors import CryptoError, MalformedError, NotForThisKeyError
+from crypto.keys import Entropy, HybridIdentity, Recipient, ServiceSigningSeed
+from crypto.statements.fields import Bytes32, Count, Label, Text
+from crypto.statements.model import Strict, load_strict_json
+from crypto.trust import Trust
+from exchange.broker.errors import BrokerStoreError
+from exchange.broker.files import (
+    destroy_file,
+    destroy_leftovers,
+    locked,
+    make_directory,
+    read_file,
+    write_file,
+)
+
+MAX_STATE_BYTES: Final = 65_536
+"""A note with 16 cosignatures is under 8 KiB."""
+
+_WRAPPING: Final = re.compile(r"wrapping-(\d{8})\.key")
+_AGE: Final = ".age"
+
+_Part = TypeVar("_Part", bound=Strict)
+
+
+class StoreConfig(Strict):
+    """``store.json``: written once, when the store is made."""
+
+    version: Annotated[int, Field(ge=1, le=1)] = 1
+    trust: Trust
+    origin: Label
+    log_keys: Annotated[tuple[Label, ...], Field(strict=False, min_length=1, max_length=16)]
+    """Note keys of the log, believed until the first trust policy names them itself."""
+
+
+class WitnessHead(Strict):
+    """The last checkpoint that the broker cosigned."""
+
+    size: Count
+    root: Bytes32
+    note: Text
+
+
+class State(Strict):
+    """``state.json``: what may only grow."""
+
+    status_number: Count = 0
+    trust_version: Count = 0
+    head: WitnessHead | None = None
+
+
+class KeyStore:
+    """The files of one broker."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._keys = directory / "keys"
+        self._answers = directory / "answers"
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Exclude every other thread and process; raises BrokerBusyError after a while."""
+        return locked(self.directory / "lock")
+
+    # --- created once ---------------------------------------------------------------------
+
+    def create(self, config: StoreConfig, entropy: Entropy) -> None:
+        """Make a new store in a directory that holds none; raises BrokerStoreError."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (self.directory / "store.json").exists():
+            raise BrokerStoreError(
+                "Ce répertoire contient déjà les clés d'un gardien : elles ne sont jamais "
+                "remplacées. Choisissez un répertoire vide."
+            )
+        make_directory(self._keys)
+        make_directory(self._answers)
+        self._write_secret("statement.key", ServiceSigningSeed.generate(entropy).reveal())
+        self._write_secret("cosigner.key", ServiceSigningSeed.generate(entropy).reveal())
+        self._write_secret(_wrapping_name(1), HybridIdentity.generate(entropy).reveal())
+        self.save_state(State())
+        # Last: a store without this file was never finished, and creating it anew loses nothing.
+        write_file(self.directory / "store.json", config.model_dump_json(indent=2).encode())
+
+    def config(self) -> StoreConfig:
+        """What the broker pins; raises BrokerStoreError when this is no broker's store."""
+        path = self.directory / "store.json"
+        if not path.exists():
+            raise BrokerStoreError(
+                "Ce répertoire n'est pas celui d'un gardien des clés : créez-le par « dossier init »."
+            )
+        return _parse(StoreConfig, read_file(path))
+
+    def recover(self, entropy: Entropy) -> None:
+        """Finish what a crash interrupted: half-written files, a rotation of the wrapping key."""
+        for directory in (self.directory, self._keys, self._answers):
+            destroy_leftovers(directory)
+        if len(self._wrapping_numbers()) > 1:
+            self._finish_rotation(entropy)
+
+    # --- service keys ---------------------------------------------------------------------
+
+    def statement_seed(self) -> ServiceSigningSeed:
+        """The key of the broker's statements and record."""
+        return ServiceSigningSeed(self._read_secret("statement.key"))
+
+    def cosigner_seed(self) -> ServiceSigningSeed:
+        """The key of the broker's cosignatures."""
+        return ServiceSigningSeed(self._read_secret("cosigner.key"))
+
+    # --- release keys ---------------------------------------------------------------------
+
+    def live_deposits(self) -> frozenset[str]:
+        """Deposits whose release key exists."""
+        return frozenset(path.stem for path in self._keys.glob(f"*{_AGE}"))
+
+    def put_release_key(self, deposit: str, identity: HybridIdentity, entropy: Entropy) -> None:
+        """Keep a new release key, wrapped; durable when it returns."""
+        recipient = self._wrapping_recipient()
+        write_file(self._key_path(deposit), encrypt_to(identity.reveal(), recipient, entropy))
+
+    def release_key(self, deposit: str) -> HybridIdentity | None:
+        """The release key of a deposit, None once destroyed."""
+        path = self._key_path(deposit)
+        return self._unwrap(read_file(path)) if path.exists() else None
+
+    def destroy_release_keys(self, deposits: Iterable[str], entropy: Entropy) -> None:
+        """Destroy these keys for good, copies of their files included.
+
+        A copy of ``keys/`` taken earlier (a backup, a snapshot) still holds the destroyed keys,
+        under the wrapping key of that time: so that key is replaced and destroyed too.
+        """
+        paths = [self._key_path(deposit) for deposit in deposits]
+        if not any(path.exists() for path in paths):
+            return
+        # The new wrapping key comes first: its presence is what makes ``recover`` finish a
+        # rotation that a crash cut short.
+        number = self._wrapping_numbers()[-1] + 1
+        self._write_secret(_wrapping_name(number), HybridIdentity.generate(entropy).reveal())
+        for path in paths:
+            destroy_file(path)
+        self._finish_rotation(entropy)
+
+    def _finish_rotation(self, entropy: Entropy) -> None:
+        *old, _newest = self._wrapping_numbers()
+        recipient = self._wrapping_recipient()
+        for path in sorted(self._keys.glob(f"*{_AGE}")):
+            identity = self._unwrap(read_file(path))
+            write_file(path, encrypt_to(identity.reveal(), recipient, entropy))
+        for number in old:
+            destroy_file(self.directory / _wrapping_name(number))
+
+    def _unwrap(self, data: bytes) -> HybridIdentity:
+        for number in reversed(self._wrapping_numbers()):
+            identity = HybridIdentity(self._read_secret(_wrapping_name(number)))
+            try:
+                return HybridIdentity(decrypt_with(data, identity))
+            except NotForThisKeyError:
+                continue
+            except CryptoError as error:
+                raise _damaged("keys") from error
+        raise _damaged("keys")
+
+    def _wrapping_recipient(self) -> Recipient:
+        newest = self._wrapping_numbers()[-1]
+        return recipient_of(HybridIdentity(self._read_secret(_wrapping_name(newest))))
+
+    def _wrapping_numbers(self) -> list[int]:
+        matches = (_WRAPPING.fullmatch(path.name) for path in self.directory.iterdir())
+        numbers = sorted(int(match[1]) for match in matches if match)
+        if not numbers:
+            raise _damaged("wrapping")
+        return numbers
+
+    def _key_path(self, deposit: str) -> Path:
+        # The id becomes a file name: only the canonical form of 26 letters and digits may.
+        return self._keys / f"{parse_opaque_id(deposit)}{_AGE}"
+
+    # --- answers --------------------------------------------------------------------------
+
+    def answer(self, request: Digest, deposit: str) -> bytes | None:
+        """What was answered to this request for this deposit."""
+        path = self._answer_path(request, deposit)
+        return read_file(path) if path.exists() else None
+
+    def put_answer(self, request: Digest, deposit: str, answer: bytes) -> None:
+        """Keep an answer; durable when it returns."""
+        write_file(self._answer_path(request, deposit), answer)
+
+    def drop_answers(self, deposits: Iterable[str]) -> None:
+        """Forget the answers for deposits whose keys were destroyed: they open nothing any more."""
+        for deposit in deposits:
+            for path in sorted(self._answers.glob(f"{parse_opaque_id(deposit)}-*{_AGE}")):
+                destroy_file(path)
+
+    def _answer_path(self, request: Digest, deposit: str) -> Path:
+        return self._answers / f"{parse_opaque_id(deposit)}-{request}{_AGE}"
+
+    # --- state ----------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Counters and head, as last saved."""
+        return _parse(State, read_file(self.directory / "state.json"))
+
+    def save_state(self, state: State) -> None:
+        """Durable when it returns."""
+        write_file(self.directory / "state.json", state.model_dump_json(indent=2).encode())
+
+    # --- secrets in files -----------------------------------------------------------------
+
+    def _write_secret(self, name: str, secret: bytes) -> None:
+        write_file(self.directory / name, encode_base64(secret).encode() + b"\n")
+
+    def _read_secret(self, name: str) -> bytes:
+        text = read_file(self.directory / name)
+        try:
+            return decode_base64(text.decode("ascii").removesuffix("\n"))
+        except (MalformedError, UnicodeDecodeError) as error:
+            raise _damaged(name) from error
+
+
+def _parse(kind: type[_Part], data: bytes) -> _Part:
+    try:
+        return kind.model_validate(load_strict_json(data, limit=MAX_STATE_BYTES))
+    except (ValidationError, MalformedError) as error:
+        raise _damaged(kind.__name__) from error
+
+
+def _wrapping_name(number: int) -> str:
+    return f"wrapping-{number:08d}.key"
+
+
+def _damaged(what: str) -> BrokerStoreError:
+    return BrokerStoreError(
+        "Le répertoire du gardien des clés est endommagé ({what}). N'y touchez pas : suivez la "
+        "procédure de reprise du guide d'exploitation.",
+        what=what,
+    )

@@ -1,0 +1,198 @@
+"""The broker's signed record: every key made, header opened, request refused, key destroyed.
+
+``record.jsonl`` only grows; each line is a leaf of an RFC 6962 tree, and ``record.checkpoint`` is
+the note that the broker signed over the tree after the last line. At each start the lines are
+hashed again and must give the signed root: a record that was edited or set back is noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from audit.checkpoint import Checkpoint
+from audit.errors import AuditError
+from audit.merkle import EMPTY_ROOT, leaf_hash, node_hash
+from audit.note import Note, NoteSigner
+from crypto.digests import Digest
+from crypto.errors import CryptoError
+from crypto.keys import ServiceSigningSeed
+from crypto.statements import Unverified, parse
+from crypto.statements.custody import Destruction, ReleaseKey
+from exchange.broker.errors import BrokerStoreError
+from exchange.broker.files import LineFile, read_file, write_file
+from exchange.usecases.broker_record import RecordEntry, RecordKind, record_origin
+
+
+class CompactRange:
+    """The roots of the complete subtrees of a growing tree, largest first: all that is needed to
+    append to it and to know its root.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._roots: list[bytes] = []
+
+    def append(self, leaf: bytes) -> None:
+        """Add one leaf hash."""
+        self._roots.append(leaf)
+        self.size += 1
+        # A tree of ``size`` leaves has one complete subtree a set bit; each carry joins two.
+        for _ in range((self.size & -self.size).bit_length() - 1):
+            right = self._roots.pop()
+            self._roots.append(node_hash(self._roots.pop(), right))
+
+    def root(self) -> bytes:
+        """The RFC 6962 root."""
+        if not self._roots:
+            return EMPTY_ROOT
+        *rest, computed = self._roots
+        for left in reversed(rest):
+            computed = node_hash(left, computed)
+        return computed
+
+
+@dataclass(frozen=True)
+class MadeKey:
+    """A release key that was made, by the statement that announced it."""
+
+    statement: ReleaseKey
+    digest: Digest
+    envelope: bytes
+
+
+@dataclass(frozen=True)
+class MadeDestruction:
+    """A destruction statement that was signed."""
+
+    statement: Destruction
+    envelope: bytes
+
+
+class BrokerRecord:
+    """The record and what can be read from it. The caller holds the store's lock."""
+
+    def __init__(self, directory: Path, log_origin: str) -> None:
+        self._directory = directory
+        self._file = LineFile(directory / "record.jsonl")
+        self._checkpoint = directory / "record.checkpoint"
+        self._origin = record_origin(log_origin)
+        self._tree = CompactRange()
+        self._seen: dict[tuple[RecordKind, tuple[tuple[str, str], ...]], int] = {}
+        self.keys: dict[str, MadeKey] = {}
+        """Every release key ever made, by deposit."""
+        self.destroyed: set[Digest] = set()
+        """Release-key statements whose keys were destroyed."""
+        self.destructions: list[MadeDestruction] = []
+
+    def refresh(self, seed: ServiceSigningSeed) -> None:
+        """Take in what other processes recorded, and check it against the signed root."""
+        lines = self._file.refresh()
+        for line in lines:
+            self._take(line)
+        if lines or not self._tree.size:
+            self._reconcile(seed)
+
+    def append(
+        self,
+        kind: RecordKind,
+        at: datetime,
+        *,
+        cites: Mapping[str, Digest],
+        facts: Mapping[str, str],
+        seed: ServiceSigningSeed,
+        envelope: bytes | None = None,
+    ) -> None:
+        """Record one thing durably, and sign the new root."""
+        text = envelope.decode() if envelope is not None else None
+        entry = RecordEntry(
+            number=self._tree.size,
+            at=at,
+            kind=kind,
+            cites=dict(cites),
+            facts=dict(facts),
+            envelope=text,
+        )
+        line = entry.to_line()
+        self._file.append(line)
+        self._take(line)
+        self._sign(seed)
+
+    def contains(self, kind: RecordKind, identity: Mapping[str, str]) -> bool:
+        """Whether something of ``kind`` with these facts and cites was recorded (``_identity``)."""
+        return (kind, tuple(sorted(identity.items()))) in self._seen
+
+    def export(self) -> tuple[bytes, bytes]:
+        """(lines as a file, signed checkpoint note)."""
+        path = self._directory / "record.jsonl"
+        entries = read_file(path) if path.exists() else b""
+        return entries, read_file(self._checkpoint)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            entry = RecordEntry.parse(line)
+            if entry.number != self._tree.size:
+                raise _altered()
+            self._index(entry)
+        except (AuditError, CryptoError) as error:
+            raise _altered() from error
+        self._tree.append(leaf_hash(line))
+
+    def _index(self, entry: RecordEntry) -> None:
+        self._seen[entry.kind, _identity(entry)] = entry.number
+        if entry.envelope is None:
+            return
+        envelope = entry.envelope.encode()
+        if entry.kind is RecordKind.KEY_MADE:
+            made: Unverified[ReleaseKey] = parse(ReleaseKey, envelope)
+            self.keys[made.statement.deposit] = MadeKey(made.statement, made.digest, envelope)
+        if entry.kind is RecordKind.DESTROYED:
+            destruction = parse(Destruction, envelope).statement
+            self.destroyed.update(destruction.release_keys)
+            self.destructions.append(MadeDestruction(destruction, envelope))
+
+    def _reconcile(self, seed: ServiceSigningSeed) -> None:
+        """Compare with the signed checkpoint; sign what a crash left unsigned (one line at most)."""
+        if not self._checkpoint.exists():
+            if self._tree.size > 1:
+                raise _altered()
+            self._sign(seed)
+            return
+        try:
+            note = Note.parse(read_file(self._checkpoint))
+            note.verify([NoteSigner(self._origin, seed).verifier])
+            signed = Checkpoint.parse(note.text)
+        except AuditError as error:
+            raise _altered() from error
+        if signed.size == self._tree.size and signed.root == self._tree.root():
+            return
+        if signed.size + 1 != self._tree.size or signed.root != self._root_before_last():
+            raise _altered()
+        self._sign(seed)
+
+    def _root_before_last(self) -> bytes:
+        data = read_file(self._directory / "record.jsonl")
+        tree = CompactRange()
+        for line in data.split(b"\n")[:-2]:
+            tree.append(leaf_hash(line))
+        return tree.root()
+
+    def _sign(self, seed: ServiceSigningSeed) -> None:
+        text = Checkpoint(self._origin, self._tree.size, self._tree.root()).to_text()
+        note = Note(text, NoteSigner(self._origin, seed).sign(text))
+        write_file(self._checkpoint, note.to_bytes())
+
+
+def _identity(entry: RecordEntry) -> tuple[tuple[str, str], ...]:
+    """What makes two entries the same event: repeated, it is not recorded again."""
+    merged = {**entry.facts, **{role: str(digest) for role, digest in entry.cites.items()}}
+    return tuple(sorted(merged.items()))
+
+
+def _altered() -> BrokerStoreError:
+    return BrokerStoreError(
+        "Le registre du gardien des clés ne correspond plus à sa signature : il a été modifié ou "
+        "remis en arrière. Arrêtez le service et prévenez le vérificateur."
+    )

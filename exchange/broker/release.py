@@ -1,0 +1,263 @@
+"""Opening one envelope: the broker's whole verification, and nothing that rests on the server's word.
+
+Every check is made with the broker's own trust, statements, head and clock. What the server adds is
+only *where to look*: statements with their receipts, and the receipt of the release itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit.checkpoint import Checkpoint
+from audit.errors import AuditError
+from audit.events import EventType
+from audit.note import Note
+from audit.receipts import VerifiedReceipt, disclosed_by
+from crypto.age.decrypt import decrypt_with
+from crypto.age.encrypt import encrypt_to
+from crypto.digests import Digest, sha256
+from crypto.encoding import parse_opaque_id
+from crypto.envelope import check_envelope, check_header
+from crypto.errors import CryptoError, MalformedError
+from crypto.keys import HybridIdentity, Recipient
+from crypto.statements import Statement, parse
+from crypto.statements.exchange import AccessRequest, EnvelopeEntry, Manifest
+from crypto.statements.registry import Agenda, Roster, Sitting
+from exchange.broker.acknowledgement import (
+    acknowledge,
+    require_own_cosignature,
+    verified_receipt,
+)
+from exchange.broker.custody import require_key
+from exchange.broker.desk import Desk
+from exchange.broker.refusals import Why, reason_of, refusal
+from exchange.broker.witness import cosigner_of, head_of
+from exchange.domain.policy import Refuse, decide
+from exchange.domain.refusals import MESSAGES
+from exchange.usecases.authority import verify_statement
+from exchange.usecases.broker_record import RecordKind
+from exchange.usecases.errors import BrokerRefusalError
+from exchange.usecases.facts import (
+    access_facts,
+    cited,
+    in_sitting_chain,
+    latest_agenda,
+    latest_roster,
+    latest_sitting,
+    manifest_of,
+    sealed_envelope,
+)
+from exchange.usecases.ledger import Accepted
+from exchange.usecases.ports import Attested, OpenRequest
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """A request that passed every check, and exactly what it opens."""
+
+    request: Digest
+    certificate: Digest
+    manifest: Manifest
+    manifest_digest: Digest
+    purpose: str
+    entry: EnvelopeEntry
+    reply_key: Recipient
+    index: int
+    key: HybridIdentity
+
+
+def open_envelope(desk: Desk, shown: OpenRequest) -> bytes:
+    """The header, sealed to the request's reply key; raises BrokerRefusalError, recorded."""
+    try:
+        opening = _verified(desk, shown)
+        answer = desk.store.answer(opening.request, shown.deposit)
+        if answer is None:
+            answer = _reseal(desk, opening, shown.envelope)
+            desk.store.put_answer(opening.request, shown.deposit, answer)
+    except BrokerRefusalError as error:
+        _record_refusal(desk, shown, reason_of(error))
+        raise
+    # After the answer is durable and before it leaves: nothing is revealed that is not recorded,
+    # and a retry after a crash in between finds the same answer and records it then.
+    desk.enter(
+        RecordKind.OPENED,
+        cites={
+            "access_request": opening.request,
+            "certificate": opening.certificate,
+            "manifest": opening.manifest_digest,
+            "answer": sha256(answer),
+        },
+        facts={
+            "deposit": shown.deposit,
+            "purpose": opening.purpose,
+            "index": str(opening.index),
+        },
+    )
+    return answer
+
+
+def _verified(desk: Desk, shown: OpenRequest) -> _Opening:
+    policy = desk.require_policy()
+    _take_note(desk, shown.statements)
+    index = desk.ledger.index
+    try:
+        unverified = parse(AccessRequest, shown.access_request)
+    except CryptoError as error:
+        raise refusal(Why.MALFORMED, error.message, **error.params) from error
+    try:
+        request = verify_statement(policy, index, unverified, desk.now).statement
+    except CryptoError as error:
+        raise refusal(Why.BAD_SIGNATURE, error.message, **error.params) from error
+    _require_same_log(desk, request)
+    manifest = manifest_of(index, shown.deposit)
+    asked = shown.deposit in request.deposits and in_sitting_chain(
+        index, request.sitting, request.sitting_sha256
+    )
+    if manifest is None or not asked:
+        raise refusal(Why.NOT_AUTHORISED, "Cette demande ne porte pas sur ce dépôt.")
+    _require_permit(desk, request, shown.deposit)
+    receipt = _authorisation(desk, shown, request, unverified.digest)
+    sealed = sealed_envelope(index, manifest, request.signer, request.purpose)
+    if sealed is None or sha256(shown.envelope) != sealed.entry.envelope_sha256:
+        raise refusal(
+            Why.FOREIGN_ENVELOPE,
+            "L'enveloppe présentée n'est pas celle que l'association a scellée.",
+        )
+    return _Opening(
+        request=unverified.digest,
+        certificate=request.signer,
+        manifest=manifest.statement,
+        manifest_digest=manifest.digest,
+        purpose=request.purpose.value,
+        entry=sealed.entry,
+        reply_key=request.reply_key,
+        index=receipt.index,
+        key=require_key(desk, manifest.statement),
+    )
+
+
+def _take_note(desk: Desk, statements: tuple[Attested, ...]) -> None:
+    """Acknowledge what is shown, in log order; and refuse to be shown the past as the present."""
+    for attested in sorted(statements, key=_place):
+        accepted = acknowledge(desk, attested)
+        if accepted is not None and not _is_latest(desk, accepted):
+            raise refusal(
+                Why.STALE,
+                "Une version dépassée a été présentée : le gardien des clés a pris acte d'une plus "
+                "récente.",
+            )
+
+
+def _is_latest(desk: Desk, accepted: Accepted[Statement]) -> bool:
+    index, statement = desk.ledger.index, accepted.statement
+    match statement:
+        case Roster():
+            latest = {each.digest for each in [latest_roster(index)] if each}
+        case Sitting():
+            latest = {each.digest for each in [latest_sitting(index, statement.sitting)] if each}
+        case Agenda():
+            latest = {each.digest for each in [latest_agenda(index, statement.sitting)] if each}
+        case _:
+            return True
+    return accepted.digest in latest
+
+
+def _place(attested: Attested) -> int:
+    try:
+        return disclosed_by(attested.receipt).index
+    except AuditError as error:
+        raise refusal(Why.BAD_RECEIPT, error.message, **error.params) from error
+
+
+def _require_same_log(desk: Desk, request: AccessRequest) -> None:
+    """The reader's last checkpoint must be one of the history that this broker cosigned."""
+    verifier = cosigner_of(desk.store, desk.config.origin).verifier
+    try:
+        note = Note.parse(request.checkpoint.encode())
+        note.verify([verifier])
+        seen = Checkpoint.parse(note.text)
+    except AuditError as error:
+        raise refusal(
+            Why.OTHER_LOG,
+            "Le lecteur a vu un point de contrôle que le gardien des clés n'a pas cosigné.",
+        ) from error
+    head = head_of(desk)
+    if head is None or seen.origin != head.origin or seen.size > head.size:
+        raise refusal(
+            Why.OTHER_LOG, "Le lecteur a vu un journal plus long que celui qui est présenté."
+        )
+
+
+def _require_permit(desk: Desk, request: AccessRequest, deposit: str) -> None:
+    verdict = decide(
+        access_facts(
+            desk.ledger.index,
+            certificate=request.signer,
+            sitting=request.sitting,
+            deposit=deposit,
+            purpose=request.purpose,
+            now=desk.now,
+        )
+    )
+    if isinstance(verdict, Refuse):
+        raise refusal(verdict.reason.value, MESSAGES[verdict.reason])
+
+
+def _authorisation(
+    desk: Desk, shown: OpenRequest, request: AccessRequest, digest: Digest
+) -> VerifiedReceipt:
+    """The log must hold a ``release.authorised`` that rests on exactly the statements in force."""
+    receipt = verified_receipt(desk, shown.release)
+    require_own_cosignature(desk, receipt)
+    rests_on = cited(
+        desk.ledger.index,
+        certificate=request.signer,
+        sitting=request.sitting,
+        deposit=shown.deposit,
+        purpose=request.purpose,
+    )
+    details = receipt.details
+    expected = {"access_request": digest, **rests_on}
+    facts = {"deposit": shown.deposit, "purpose": request.purpose.value}
+    if (details.type, details.cites, details.facts) != (
+        EventType.RELEASE_AUTHORISED,
+        expected,
+        facts,
+    ):
+        raise refusal(
+            Why.NOT_AUTHORISED,
+            "Le journal ne contient pas l'autorisation de cette remise, telle que les déclarations "
+            "en vigueur la fondent.",
+        )
+    return receipt
+
+
+def _reseal(desk: Desk, opening: _Opening, envelope: bytes) -> bytes:
+    """From the release key to the reply key; the header itself stays sealed to the reader."""
+    try:
+        check_envelope(envelope)
+        header = decrypt_with(envelope, opening.key)
+        check_header(header)
+        if sha256(header) != opening.entry.header_sha256:
+            raise MalformedError("L'en-tête n'est pas celui que l'association a annoncé.")
+        return encrypt_to(header, opening.reply_key, desk.entropy)
+    except CryptoError as error:
+        raise refusal(
+            Why.BROKEN_ENVELOPE,
+            "L'enveloppe ne s'ouvre pas comme annoncé ({detail}) : demandez à l'association de "
+            "l'ajouter de nouveau.",
+            detail=str(error),
+        ) from error
+
+
+def _record_refusal(desk: Desk, shown: OpenRequest, reason: str) -> None:
+    facts = {"reason": reason}
+    cites: dict[str, Digest] = {}
+    try:
+        facts["deposit"] = parse_opaque_id(shown.deposit)
+        unverified = parse(AccessRequest, shown.access_request)
+    except CryptoError:
+        pass  # what cannot be read is not repeated: the reason says that it was malformed
+    else:
+        cites["access_request"] = unverified.digest
+    desk.enter(RecordKind.REFUSED, cites=cites, facts=facts)
