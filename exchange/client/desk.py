@@ -77,12 +77,12 @@ class Desk:
 
     @property
     def profile(self) -> Profile:
-        """This person's directory."""
+        """The directory of the person."""
         return self.machine.profile
 
     @property
     def certificate(self) -> Accepted[Certificate]:
-        """This person's own certificate; raises NotPossibleError for a registrar's key."""
+        """The certificate of the person; raises NotPossibleError for a registrar's key."""
         if self.who.certificate is None:
             raise NotPossibleError(
                 "Cette commande est celle d'une personne certifiée ; ce profil porte une clé du "
@@ -90,15 +90,10 @@ class Desk:
             )
         return self.view.need(Certificate, self.who.certificate)
 
-    def draft(self, kind: type[S], **fields: Any) -> Unverified[S]:
+    def draft(self, kind: type[S], /, **fields: Any) -> Unverified[S]:
         """Compose and sign a statement of this person."""
-        return self.draft_as(self.signer, kind, **fields)
-
-    def draft_as(self, signer: Digest, kind: type[S], **fields: Any) -> Unverified[S]:
-        """Compose and sign a statement under another name for the same key."""
-        return self.identity.sign(
-            new_statement(self.machine, self.view.trust, signer, kind, **fields)
-        )
+        statement = new_statement(self.machine, self.view.trust, self.signer, kind, **fields)
+        return self.identity.sign(statement)
 
     def take(self, items: Sequence[Attested]) -> tuple[Accepted[Statement], ...]:
         """Verify a batch that the server sent."""
@@ -132,11 +127,8 @@ class Desk:
         done = self.submit(unverified)
         wait_until_acknowledged(
             self.view,
-            self.api,
-            self.profile,
-            self.machine.entropy,
+            self.machine,
             unverified.digest,
-            self.machine.pause,
         )
         return done
 
@@ -152,9 +144,7 @@ class Desk:
             return self._status(sitting)
 
     def _status(self, sitting: str | None) -> Status:
-        status = fetch_status(
-            self.view, self.api, self.profile, self.machine.entropy, sitting=sitting
-        )
+        status = fetch_status(self.view, self.machine, sitting=sitting)
         require_current(self.view, status, sitting)
         return status
 
@@ -165,11 +155,13 @@ class Desk:
         self.view.take(self.api.statements("revocation"))
 
 
-def open_view(machine: Machine, trust: Trust | None = None) -> tuple[TrustedView, OnlineSource]:
+def open_view(
+    machine: Machine, trust: Trust | None = None, *, lapsed_too: bool = False
+) -> tuple[TrustedView, OnlineSource]:
     """The trusted view of this profile, with the chain of trust policies walked.
 
     Raises NotTrustworthyError when the server belongs to another commission, UntrustedError when the
-    policy has expired.
+    policy has expired; ``lapsed_too`` allows that for acts that only take access away.
     """
     pinned = trust or machine.profile.trust()
     source = OnlineSource(machine)
@@ -182,14 +174,14 @@ def open_view(machine: Machine, trust: Trust | None = None) -> tuple[TrustedView
             "vérifiez son adresse ; si elle est bonne, prévenez le secrétariat par téléphone."
         )
     view.take_policies(field(answer, "policies", many(attested)))
-    if machine.profile.read("checkpoint") is not None or answer["policies"]:
+    if not lapsed_too:
         view.policy.require_unexpired(machine.clock())
     return view, source
 
 
-def log_in(machine: Machine, identity: Identity) -> Desk:
+def log_in(machine: Machine, identity: Identity, *, lapsed_too: bool = False) -> Desk:
     """Log in with the profile's key, verify the receipt, and learn one's own certificate."""
-    view, source = open_view(machine)
+    view, source = open_view(machine, lapsed_too=lapsed_too)
     settings = machine.profile.settings()
     signer = Digest(settings.certificate or identity.verify_key.fingerprint)
     login, answer = prove_key(machine, view, identity, signer)

@@ -44,7 +44,7 @@ class Machine:
 
 
 def new_statement(
-    machine: Machine, trust: Trust, signer: Digest, kind: type[S], **fields: Any
+    machine: Machine, trust: Trust, signer: Digest, kind: type[S], /, **fields: Any
 ) -> S:
     """A statement of now, with a fresh id."""
     return kind(

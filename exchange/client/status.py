@@ -6,16 +6,14 @@ this client just drew, that they do not exist.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from crypto.digests import Digest
-from crypto.keys import Entropy
 from crypto.statements import parse, verify
 from crypto.statements.custody import Status
-from exchange.client.api import Api
 from exchange.client.errors import NotTrustworthyError
-from exchange.client.profile import Profile
+from exchange.client.machine import Machine
 from exchange.client.trusted_view import TrustedView
 from exchange.usecases.facts import latest_agenda, latest_sitting, revoked_digest
 
@@ -27,9 +25,7 @@ ACKNOWLEDGE_PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 def fetch_status(
     view: TrustedView,
-    api: Api,
-    profile: Profile,
-    entropy: Entropy,
+    machine: Machine,
     *,
     sitting: str | None = None,
     includes: Sequence[Digest] = (),
@@ -39,8 +35,8 @@ def fetch_status(
     What it says of sitting, agenda and revocations is *not* compared here: see
     :func:`require_current`.
     """
-    nonce = entropy(NONCE_BYTES)
-    unverified = parse(Status, api.status(nonce, sitting, includes))
+    nonce = machine.entropy(NONCE_BYTES)
+    unverified = parse(Status, machine.api.status(nonce, sitting, includes))
     key = view.policy.broker_key(unverified.claimed_signer)
     if key is None:
         raise NotTrustworthyError(
@@ -53,7 +49,7 @@ def fetch_status(
             "L'état du gardien des clés répond à une autre question que celle posée : il a pu être "
             "enregistré autrefois et remis aujourd'hui. Rien n'a été utilisé."
         )
-    if not profile.raise_status_number(key.fingerprint, status.number):
+    if not machine.profile.raise_status_number(key.fingerprint, status.number):
         raise NotTrustworthyError(
             "L'état du gardien des clés porte le n° {number}, déjà dépassé : son registre a été ramené "
             "en arrière. Ne déposez rien et prévenez le vérificateur.",
@@ -93,24 +89,17 @@ def require_current(view: TrustedView, status: Status, sitting: str | None) -> N
         )
 
 
-def wait_until_acknowledged(
-    view: TrustedView,
-    api: Api,
-    profile: Profile,
-    entropy: Entropy,
-    digest: Digest,
-    pause: Callable[[float], None],
-) -> None:
+def wait_until_acknowledged(view: TrustedView, machine: Machine, digest: Digest) -> None:
     """Return once the broker says that it knows the statement ``digest``.
 
     Only then is a revocation, a sitting or a recusal done: before, the broker could still open an
     envelope against it.
     """
     for seconds in (*ACKNOWLEDGE_PAUSES, 0.0):
-        status = fetch_status(view, api, profile, entropy, includes=[digest])
+        status = fetch_status(view, machine, includes=[digest])
         if digest in status.includes:
             return
-        pause(seconds)
+        machine.pause(seconds)
     raise NotTrustworthyError(
         "La déclaration est enregistrée, mais le gardien des clés ne l'a pas encore prise en compte : "
         "elle n'a pas d'effet tant qu'il ne le confirme pas. Recommencez la commande dans un instant ; "

@@ -61,6 +61,24 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
+class LedgerBefore:
+    """What was known when the entry ``order`` was logged: a later revocation undoes no signature."""
+
+    ledger: MemoryLedger
+    order: int
+
+    def get(self, digest: Digest) -> Accepted[Statement] | None:
+        """By identity."""
+        found = self.ledger.get(digest)
+        return found if found is not None and found.order < self.order else None
+
+    def find(self, kind: type[S], **references: str) -> Sequence[Accepted[S]]:
+        """All of a type whose references match, oldest first."""
+        found = self.ledger.find(kind, **references)
+        return [each for each in found if each.order < self.order]
+
+
+@dataclass(frozen=True)
 class _Candidate:
     attested: Attested
     unverified: Unverified[Statement]
@@ -179,7 +197,8 @@ class TrustedView:
             raise NotTrustworthyError("Cette déclaration est celle d'une autre commission.")
         policy = self._policy_at(receipt.index)
         self._resolve_signer(policy, unverified, receipt, depth)
-        verify_statement(policy, self.ledger, unverified, receipt.details.at)
+        before = LedgerBefore(self.ledger, receipt.index)
+        verify_statement(policy, before, unverified, receipt.details.at)
         return self._keep(candidate.attested, unverified.statement, unverified.digest, receipt)
 
     def _resolve_signer(
@@ -227,9 +246,19 @@ class TrustedView:
         facts: dict[str, str] | None = None,
     ) -> VerifiedReceipt:
         """A receipt of an event that cites exactly these statements and states these facts."""
+        return self.check_any_receipt(receipt, (event,), cites, facts)
+
+    def check_any_receipt(
+        self,
+        receipt: bytes,
+        events: tuple[EventType, ...],
+        cites: dict[str, Digest],
+        facts: dict[str, str] | None = None,
+    ) -> VerifiedReceipt:
+        """Like :meth:`check_receipt`, where one of several events may have happened."""
         verified = verify_receipt(receipt, self.log)
         self._source.accept([verified.checkpoint], self._clock())
-        require_event(verified, (event,), cites, facts)
+        require_event(verified, events, cites, facts)
         return verified
 
 

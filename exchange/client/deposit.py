@@ -1,0 +1,279 @@
+"""Depositing a dossier: seal it here, for exactly those who may read it, then send the ciphertext."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from crypto.digests import Digest
+from crypto.edge.card import DossierCard
+from crypto.edge.container import Piece, container_length, write_container
+from crypto.edge.seal import SealedPayload, seal_payload
+from crypto.encoding import new_dossier_reference, new_opaque_id
+from crypto.statements.custody import ReleaseKey
+from crypto.statements.exchange import Kind, Manifest
+from crypto.statements.registry import Role, Sitting
+from exchange.client.api import attested, field, text
+from exchange.client.deposit_state import DepositState, Pending
+from exchange.client.deposit_upload import send
+from exchange.client.desk import Desk
+from exchange.client.errors import NotPossibleError, NotTrustworthyError
+from exchange.client.filekeys import keep_file_key
+from exchange.client.files import appearing, collect
+from exchange.client.pipes import written_by
+from exchange.client.recipients import Addressee, colleagues, readers, seal_envelopes
+from exchange.client.registry import Deposited, deposits_of, is_closed, recused_persons, sitting_of
+from exchange.usecases.ledger import Accepted
+
+DEFAULT_MEDIA_TYPE: Final = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the depositor asks for."""
+
+    sitting: str
+    kind: Kind
+    paths: tuple[Path, ...]
+    complement_of: str | None = None
+    audience: tuple[str, ...] | None = None
+    pathway: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A deposit that may be made now: for whom, under which reference."""
+
+    wanted: Wanted
+    sitting: Accepted[Sitting]
+    association: str
+    reference: str
+    pathway: str
+    completes: Accepted[Manifest] | None
+    addressees: tuple[Addressee, ...]
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A committed deposit."""
+
+    deposit: str
+    reference: str
+    pathway: str
+    manifest: Digest
+    index: int
+
+
+def plan(desk: Desk, wanted: Wanted) -> Plan:
+    """Check everything that can be checked before anything is sealed or sent.
+
+    The status is fetched last: recipients are computed from a ledger that the broker just
+    confirmed (DESIGN, section 5, "Freshness").
+    """
+    pieces = read_pieces(wanted.paths)
+    desk.load_sitting(wanted.sitting)
+    desk.status(wanted.sitting)
+    now = desk.machine.clock()
+    index = desk.view.ledger
+    sitting = sitting_of(index, wanted.sitting)
+    association = desk.certificate.statement.organisation
+    if Role.DEPOSITOR not in desk.certificate.statement.roles:
+        raise NotPossibleError(
+            "Ce profil n'est pas celui d'un référent d'association : il ne dépose pas."
+        )
+    if is_closed(index, sitting.statement, now):
+        raise NotPossibleError("Cette séance est close : déposez pour une autre séance.")
+    completes = _completed(desk, wanted, association)
+    reference = completes.reference if completes else new_dossier_reference(desk.machine.entropy)
+    first = completes.manifest if completes else None
+    pathway = wanted.pathway or (
+        first.statement.pathway if first else new_opaque_id(desk.machine.entropy)
+    )
+    stepped_aside = recused_persons(index, wanted.sitting, reference)
+    read = readers(
+        index, sitting.statement, association, wanted.audience, now, not_these=stepped_aside
+    )
+    if not read:
+        raise NotPossibleError(
+            "Aucun membre de cette séance ne pourrait lire ce dossier : aucun siège non déporté n'a "
+            "d'appareil certifié. Attendez que le secrétariat complète la séance."
+        )
+    addressees = (*read, *colleagues(index, association, now))
+    return Plan(wanted, sitting, association, reference, pathway, first, addressees, pieces)
+
+
+def read_pieces(paths: tuple[Path, ...]) -> tuple[Piece, ...]:
+    """The files at or below ``paths`` as pieces of a container."""
+    return tuple(_piece(name, path) for name, path in collect(paths))
+
+
+def _piece(name: str, path: Path) -> Piece:
+    def opened() -> BinaryIO:
+        return path.open("rb")
+
+    kind = mimetypes.guess_type(name, strict=True)[0] or DEFAULT_MEDIA_TYPE
+    return Piece(name, kind, path.stat().st_size, opened)
+
+
+def _completed(desk: Desk, wanted: Wanted, association: str) -> Deposited | None:
+    if wanted.complement_of is None:
+        return None
+    for each in deposits_of(desk.view.ledger, wanted.sitting):
+        same = each.reference == wanted.complement_of and each.association == association
+        if same and not each.complement:
+            if each.withdrawn:
+                raise NotPossibleError("Ce dossier a été retiré : il ne peut plus être complété.")
+            return each
+    raise NotPossibleError(
+        "Le dossier « {reference} » n'est pas un dossier de votre association à cette séance.",
+        reference=wanted.complement_of,
+    )
+
+
+def make_deposit(desk: Desk, made: Plan) -> Done:
+    """Begin, seal into the profile, send, and keep the receipt."""
+    pending = Pending.new(desk.profile, new_opaque_id(desk.machine.entropy))
+    release_key, part_bytes = _begin(desk, made, pending.key)
+    sealed = _seal(desk, made, pending.payload)
+    state = _manifest(desk, made, release_key, sealed, part_bytes)
+    # The local copy comes before the commit: once acknowledged, a lost broker costs a re-grant only.
+    keep_file_key(desk, release_key.statement.deposit, sealed.file_key)
+    pending.save(state)
+    return finish(desk, pending)
+
+
+def _begin(desk: Desk, made: Plan, key: str) -> tuple[Accepted[ReleaseKey], int]:
+    """Ask for a release key and check that it is the broker's, for this deposit and sitting."""
+    sitting = made.sitting
+    desk.source.begin()
+    answer = desk.api.begin_deposit(sitting.statement.sitting, sitting.digest, key)
+    release_key = desk.view.take_as(ReleaseKey, field(answer, "release_key", attested))
+    statement = release_key.statement
+    if (
+        statement.deposit != field(answer, "deposit", text)
+        or statement.sitting != sitting.statement.sitting
+        or statement.sitting_sha256 != sitting.digest
+        or statement.opens_at != sitting.statement.opens_at
+        or statement.closes_at != sitting.statement.closes_at
+    ):
+        raise NotTrustworthyError(
+            "La clé de dépôt remise n'est pas celle de cette séance : rien n'a été chiffré. Recommencez ; "
+            "si cela se répète, prévenez le secrétariat."
+        )
+    return release_key, field(answer, "part_bytes", int)
+
+
+def _seal(desk: Desk, made: Plan, payload: Path) -> SealedPayload:
+    card = DossierCard(
+        sitting=made.sitting.statement.sitting,
+        dossier=made.reference,
+        association=made.association,
+        depositor=desk.signer,
+        kind=made.wanted.kind,
+        complement_of=made.completes.digest if made.completes else None,
+        pieces=tuple(piece.on_card() for piece in made.pieces),
+        note=made.wanted.note,
+    )
+    progress = desk.machine.progress.begin("Chiffrement", container_length(card))
+    with (
+        written_by(lambda sink: write_container(card, made.pieces, sink)) as source,
+        appearing(payload, replace=True) as sink,
+    ):
+        return seal_payload(source, sink, entropy=desk.machine.entropy, progress=progress)
+
+
+def _manifest(
+    desk: Desk,
+    made: Plan,
+    release_key: Accepted[ReleaseKey],
+    sealed: SealedPayload,
+    part_bytes: int,
+) -> DepositState:
+    key = release_key.statement
+    envelopes = seal_envelopes(
+        sealed.file_key, key.recipient, made.addressees, desk.machine.entropy
+    )
+    manifest = desk.draft(
+        Manifest,
+        origin=desk.view.policy.policy.origin,
+        sitting=key.sitting,
+        sitting_sha256=made.sitting.digest,
+        release_key_sha256=release_key.digest,
+        dossier=made.reference,
+        pathway=made.pathway,
+        deposit=key.deposit,
+        complement_of=made.completes.digest if made.completes else None,
+        kind=made.wanted.kind,
+        audience=made.wanted.audience,
+        length=sealed.length,
+        sha256=sealed.sha256,
+        nonce=sealed.nonce,
+        commitment=sealed.commitment,
+        envelopes=tuple(each.entry for each in envelopes),
+    )
+    return DepositState(
+        deposit=key.deposit,
+        sitting=key.sitting,
+        part_bytes=part_bytes,
+        manifest=manifest.envelope,
+        envelopes=tuple(each.envelope for each in envelopes),
+    )
+
+
+def finish(desk: Desk, pending: Pending) -> Done:
+    """Send what is sealed and keep the receipt; the spool file goes once the server committed."""
+    state = pending.load()
+    manifest = send(desk, pending, state)
+    pending.remove()
+    statement = manifest.statement
+    return Done(
+        statement.deposit, statement.dossier, statement.pathway, manifest.digest, manifest.order
+    )
+
+
+def resume(desk: Desk) -> tuple[Done, ...]:
+    """Finish every deposit that was sealed and not committed; forget those never sealed."""
+    done = []
+    for pending in Pending.all(desk.profile):
+        if not pending.is_sealed:
+            pending.remove()
+            continue
+        state = pending.load()
+        desk.load_sitting(state.sitting)
+        desk.status(state.sitting)
+        _require_still_right(desk, state)
+        done.append(finish(desk, pending))
+    return tuple(done)
+
+
+def _require_still_right(desk: Desk, state: DepositState) -> None:
+    """What was sealed yesterday must not go to somebody revoked or unseated since."""
+    manifest = state.parsed().statement
+    now = desk.machine.clock()
+    sitting = sitting_of(desk.view.ledger, state.sitting).statement
+    association = desk.certificate.statement.organisation
+    allowed: Sequence[Addressee] = (
+        *readers(desk.view.ledger, sitting, association, manifest.audience, now),
+        *colleagues(desk.view.ledger, association, now),
+    )
+    known = {(each.certificate, each.purpose) for each in allowed}
+    if any((entry.certificate, entry.purpose) not in known for entry in manifest.envelopes):
+        raise NotPossibleError(
+            "Depuis que ce dépôt a été préparé, une personne ne siège plus ou sa clé a été révoquée : il "
+            "ne sera pas envoyé. Supprimez-le avec « dossier deposit --discard » et déposez à nouveau."
+        )
+
+
+def discard(desk: Desk) -> int:
+    """Forget every deposit that was not committed; returns how many."""
+    waiting = Pending.all(desk.profile)
+    for pending in waiting:
+        if pending.is_sealed:
+            desk.profile.forget_filekey(pending.load().deposit)
+        pending.remove()
+    return len(waiting)

@@ -1,0 +1,220 @@
+"""Taking the pack of a sitting: everything is verified before the file gets its name."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from crypto.edge.unseal import open_payload
+from crypto.statements.exchange import Manifest, Purpose
+from crypto.statements.registry import Sitting
+from exchange.client.card_check import check_container
+from exchange.client.declare import Declarable, look
+from exchange.client.desk import Desk
+from exchange.client.errors import NotPossibleError, NotTrustworthyError, TransportError
+from exchange.client.files import already_there, appearing
+from exchange.client.registry import Deposited, agenda_of, deposits_of
+from exchange.client.releases import Opened, Refusal, request_release
+from exchange.usecases.ledger import Accepted
+from exchange.usecases.ports import Attested
+
+READ_BYTES: Final = 1_048_576
+
+MAX_RESUMES: Final = 5
+"""Broken downloads taken up again in one command; after that the line is not good enough."""
+
+FORMAT_NAME: Final = "dossier-exchange-pack/v1"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A pack that was written, and what was refused."""
+
+    references: tuple[str, ...]
+    refused: tuple[Refusal, ...]
+
+
+def get_pack(
+    desk: Desk, sitting: str, out: Path, *, only: Sequence[str] = (), ask_anyway: bool = False
+) -> Packed:
+    """Request, verify, download, verify, write. ``out`` appears whole or not at all.
+
+    ``ask_anyway`` also requests what this client knows to be refused: the refusal is then logged.
+    """
+    if out.exists():
+        raise already_there(out)
+    seen = look(desk, sitting)
+    wanted = _wanted(desk, seen, only, ask_anyway=ask_anyway)
+    answer = request_release(desk, seen.sitting, wanted, Purpose.READ)
+    if not answer.opened:
+        return Packed((), answer.refused)
+    numbers = _association_numbers(desk, sitting)
+    with ExitStack() as stack:
+        handle = stack.enter_context(appearing(out))
+        tar = stack.enter_context(tarfile.open(fileobj=handle, mode="w", format=tarfile.PAX_FORMAT))
+        for opened in answer.opened:
+            _add_dossier(desk, tar, opened, numbers, out.parent)
+        _add_papers(desk, tar, seen.sitting)
+    for opened in answer.opened:
+        desk.profile.keep_receipt(
+            f"release-{opened.deposited.manifest.statement.deposit}", opened.receipt
+        )
+    return Packed(tuple(each.deposited.file_stem for each in answer.opened), answer.refused)
+
+
+def _wanted(
+    desk: Desk, seen: Declarable, only: Sequence[str], *, ask_anyway: bool
+) -> list[Deposited]:
+    sitting = seen.sitting.statement.sitting
+    listed = {
+        digest
+        for item in agenda_of(desk.view.ledger, sitting).statement.items
+        for digest in item.manifests
+    }
+    known = [
+        each
+        for each in deposits_of(desk.view.ledger, sitting)
+        if each.manifest.digest in listed and (not only or each.reference in only)
+    ]
+    if ask_anyway:
+        wanted = known
+    else:
+        may = seen.declared - seen.recused
+        seat = _my_seat_code(desk, seen)
+        wanted = [
+            each
+            for each in known
+            if each.reference in may
+            and not each.withdrawn
+            and _is_for(each.manifest.statement, seat)
+        ]
+    if not wanted:
+        raise NotPossibleError(
+            "Rien à demander : déclarez d'abord que vous n'avez pas de conflit d'intérêts, avec "
+            "« dossier declare {sitting} », ou déportez-vous.",
+            sitting=sitting,
+        )
+    return wanted
+
+
+def _my_seat_code(desk: Desk, seen: Declarable) -> str:
+    person = desk.certificate.statement.person
+    return next(seat.seat for seat in seen.sitting.statement.seats if seat.person == person)
+
+
+def _is_for(manifest: Manifest, seat: str) -> bool:
+    return manifest.audience is None or seat in manifest.audience
+
+
+def _association_numbers(desk: Desk, sitting: str) -> dict[str, int]:
+    """Associations numbered in the order of the agenda, from 1."""
+    numbers: dict[str, int] = {}
+    for item in agenda_of(desk.view.ledger, sitting).statement.items:
+        numbers.setdefault(item.association, len(numbers) + 1)
+    return numbers
+
+
+def _add_dossier(
+    desk: Desk, tar: tarfile.TarFile, opened: Opened, numbers: dict[str, int], beside: Path
+) -> None:
+    deposited = opened.deposited
+    stem = f"{numbers[deposited.association]:02d}-{deposited.association}/{deposited.file_stem}"
+    # Spooled beside the pack: it is ciphertext, and the disk that takes the pack has the room.
+    with appearing(beside / f".{deposited.file_stem}.part", replace=True) as spool:
+        download(desk, deposited.manifest.statement, spool)
+        spool.seek(0)
+        check_container(
+            desk.view.ledger,
+            deposited.manifest,
+            lambda sink: open_payload(opened.file_key, spool, sink),
+        )
+        spool.seek(0)
+        _add_stream(desk, tar, f"{stem}.tar.age", opened.header, spool)
+    (beside / f".{deposited.file_stem}.part").unlink(missing_ok=True)
+    _add(desk, tar, f"{stem}.receipt", opened.receipt)
+
+
+def download(desk: Desk, manifest: Manifest, sink: BinaryIO) -> None:
+    """Stream a payload into ``sink``; raises NotTrustworthyError unless it is the one signed."""
+    state, length = hashlib.sha256(), 0
+    progress = desk.machine.progress.begin(manifest.dossier, manifest.length)
+    for attempt in range(MAX_RESUMES + 1):
+        try:
+            for piece in desk.api.payload(manifest.deposit, length):
+                length += len(piece)
+                if length > manifest.length:
+                    raise _altered(manifest)
+                state.update(piece)
+                sink.write(piece)
+                progress(len(piece))
+            break
+        except TransportError:
+            if attempt == MAX_RESUMES or not 0 < length < manifest.length:
+                raise
+            desk.machine.pause(1.0)
+    if length != manifest.length or state.hexdigest() != manifest.sha256:
+        raise _altered(manifest)
+
+
+def _altered(manifest: Manifest) -> NotTrustworthyError:
+    return NotTrustworthyError(
+        "Le contenu chiffré du dossier « {reference} » n'est pas, octet pour octet, celui que "
+        "l'association a signé : rien n'a été écrit. Recommencez ; si cela se répète, prévenez le "
+        "secrétariat.",
+        reference=manifest.dossier,
+    )
+
+
+def _add_papers(desk: Desk, tar: tarfile.TarFile, sitting: Accepted[Sitting]) -> None:
+    """Signed sitting and agenda by name, then everything that verifying them off line needs."""
+    agenda = agenda_of(desk.view.ledger, sitting.statement.sitting)
+    _add(desk, tar, "sitting.json", _attested_json(desk.view.attested(sitting.digest)))
+    _add(desk, tar, "agenda.json", _attested_json(desk.view.attested(agenda.digest)))
+    for digest, item in desk.view.all_attested():
+        _add(desk, tar, f"statements/{digest}.json", _attested_json(item))
+    head = {"format": FORMAT_NAME, "sitting": sitting.statement.sitting, "member": desk.signer}
+    _add(desk, tar, "pack.json", json.dumps(head, indent=2).encode() + b"\n")
+
+
+def _attested_json(item: Attested) -> bytes:
+    document = {"envelope": item.envelope.decode(), "receipt": item.receipt.decode()}
+    return json.dumps(document, indent=2).encode() + b"\n"
+
+
+def _entry(desk: Desk, name: str, size: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o600
+    info.mtime = int(desk.machine.clock().timestamp())
+    return info
+
+
+def _add(desk: Desk, tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    tar.addfile(_entry(desk, name, len(data)), io.BytesIO(data))
+
+
+def _add_stream(
+    desk: Desk, tar: tarfile.TarFile, name: str, header: bytes, payload: BinaryIO
+) -> None:
+    size = payload.seek(0, io.SEEK_END)
+    payload.seek(0)
+    tar.addfile(_entry(desk, name, len(header) + size), _Joined(header, payload))
+
+
+class _Joined(io.RawIOBase):
+    """``header ‖ payload``, which together are a standard age file."""
+
+    def __init__(self, header: bytes, payload: BinaryIO) -> None:
+        super().__init__()
+        self._header = io.BytesIO(header)
+        self._payload = payload
+
+    def read(self, size: int = -1) -> bytes:
+        first = self._header.read(size)
+        return first or self._payload.read(size)

@@ -1,0 +1,231 @@
+"""The registrar's acts on sittings: who sits and when, the agenda, the closing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from crypto.encoding import new_opaque_id
+from crypto.statements.custody import Cause
+from crypto.statements.registry import (
+    Agenda,
+    AgendaItem,
+    Certificate,
+    Closing,
+    Revocation,
+    Role,
+    Roster,
+    RosterMandate,
+    SeatKind,
+    Sitting,
+    SittingSeat,
+    Stage,
+)
+from exchange.client.desk import Desk
+from exchange.client.errors import NotPossibleError
+from exchange.client.registry import (
+    certificates_with,
+    deposits_of,
+    roster_of,
+    seat_of,
+    sitting_of,
+)
+from exchange.client.withdraw import Ended, check_destruction
+from exchange.usecases.facts import latest_agenda, latest_sitting
+from exchange.usecases.ledger import Accepted
+
+
+@dataclass(frozen=True)
+class SittingChanges:
+    """What to set; None keeps the last version's value. ``seats`` maps a seat to a person's id."""
+
+    sitting: str | None = None
+    zone: str | None = None
+    deposit_by: datetime | None = None
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    urgency: str | None = None
+    convoke: bool = False
+    seats: Mapping[str, str] | None = None
+    refresh_seats: bool = False
+
+
+def publish_sitting(desk: Desk, changes: SittingChanges) -> Accepted[Sitting]:
+    """Publish a new sitting, or the next version of one; done when the broker confirms it."""
+    for kind in (Roster, Certificate, Revocation):
+        desk.load(kind)
+    last = _last(desk, changes.sitting)
+    before = last.statement if last else None
+    roster = roster_of(desk.view.ledger)
+    opens_at = _due(changes.opens_at, before and before.opens_at, "--opens")
+    zone = changes.zone or (before.zone if before else "Europe/Paris")
+    keep = before is not None and changes.seats is None and not changes.refresh_seats
+    seats = (
+        before.seats
+        if keep and before is not None
+        else _seats(desk, roster.statement, _local_day(opens_at, zone), changes.seats, before)
+    )
+    convoked = changes.convoke or (before is not None and before.stage is Stage.CONVOKED)
+    unverified = desk.draft(
+        Sitting,
+        sitting=before.sitting if before else new_opaque_id(desk.machine.entropy),
+        version=before.version + 1 if before else 1,
+        previous=last.digest if last else None,
+        roster=roster.digest,
+        stage=Stage.CONVOKED if convoked else Stage.PLANNED,
+        zone=zone,
+        deposit_by=_due(changes.deposit_by, before and before.deposit_by, "--deposit-by"),
+        opens_at=opens_at,
+        closes_at=_due(changes.closes_at, before and before.closes_at, "--closes"),
+        urgency=changes.urgency or (before.urgency if before else None),
+        seats=seats,
+    )
+    accepted, _none = desk.submit_and_confirm(unverified)
+    return accepted
+
+
+def _last(desk: Desk, sitting: str | None) -> Accepted[Sitting] | None:
+    if sitting is None:
+        return None
+    desk.load_sitting(sitting)
+    found = latest_sitting(desk.view.ledger, sitting)
+    if found is None:
+        raise NotPossibleError(
+            "La séance « {sitting} » n'existe pas : « dossier sittings » montre les séances connues.",
+            sitting=sitting,
+        )
+    return found
+
+
+def _due(new: datetime | None, old: datetime | None, option: str) -> datetime:
+    value = new or old
+    if value is None:
+        raise NotPossibleError("Une nouvelle séance demande l'option {option}.", option=option)
+    return value
+
+
+def _local_day(moment: datetime, zone: str) -> str:
+    try:
+        return moment.astimezone(ZoneInfo(zone)).date().isoformat()
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise NotPossibleError("Le fuseau horaire « {zone} » est inconnu.", zone=zone) from error
+
+
+def _seats(
+    desk: Desk,
+    roster: Roster,
+    day: str,
+    chosen: Mapping[str, str] | None,
+    before: Sitting | None,
+) -> tuple[SittingSeat, ...]:
+    """One person a seat: those named, those of the last version, else the titulars of that day."""
+    named = {seat.seat: seat.person for seat in before.seats} if before else {}
+    if not named:
+        named = {
+            mandate.seat: mandate.person
+            for mandate in reversed(roster.mandates)
+            if mandate.capacity.value == "titular" and _valid(mandate, day)
+        }
+    named |= chosen or {}
+    seats = []
+    for seat, person in sorted(named.items(), key=lambda pair: _rank(roster, pair[0])):
+        found = seat_of(roster, seat)
+        if found is None:
+            raise NotPossibleError("Le siège « {seat} » n'est pas dans la composition.", seat=seat)
+        if found.kind is SeatKind.GUEST:
+            if seat in (chosen or {}):
+                raise NotPossibleError(
+                    "« {seat} » est un siège d'invité : il ne siège pas en formation restreinte.",
+                    seat=seat,
+                )
+            continue
+        taken = _taken(desk, roster, day, seat, person)
+        if taken is not None:
+            seats.append(taken)
+    return tuple(seats)
+
+
+def _taken(desk: Desk, roster: Roster, day: str, seat: str, person: str) -> SittingSeat | None:
+    """The seat with all usable devices of the person; None when they have none yet."""
+    mandate = next(
+        (
+            each
+            for each in roster.mandates
+            if each.seat == seat and each.person == person and _valid(each, day)
+        ),
+        None,
+    )
+    if mandate is None:
+        raise NotPossibleError(
+            "La personne « {person} » n'a pas de mandat au siège « {seat} » le jour de l'ouverture : "
+            "ajoutez-le avec « dossier registrar seat --mandate ».",
+            person=person,
+            seat=seat,
+        )
+    devices = certificates_with(desk.view.ledger, Role.MEMBER, desk.machine.clock(), person=person)
+    if not devices:
+        return None
+    return SittingSeat(
+        seat=seat,
+        person=person,
+        capacity=mandate.capacity,
+        certificates=tuple(each.digest for each in devices),
+    )
+
+
+def _valid(mandate: RosterMandate, day: str) -> bool:
+    return mandate.from_day.isoformat() <= day <= mandate.to_day.isoformat()
+
+
+def _rank(roster: Roster, code: str) -> int:
+    return next((n for n, seat in enumerate(roster.seats) if seat.seat == code), len(roster.seats))
+
+
+def publish_agenda(desk: Desk, sitting: str) -> Accepted[Agenda]:
+    """Publish the agenda of all committed, not withdrawn dossiers, grouped by association."""
+    desk.load(Roster)
+    desk.load_sitting(sitting)
+    index = desk.view.ledger
+    sitting_of(index, sitting)
+    last = latest_agenda(index, sitting)
+    unverified = desk.draft(
+        Agenda,
+        sitting=sitting,
+        version=last.statement.version + 1 if last else 1,
+        previous=last.digest if last else None,
+        items=_items(desk, sitting),
+    )
+    accepted, _none = desk.submit_and_confirm(unverified)
+    return accepted
+
+
+def _items(desk: Desk, sitting: str) -> tuple[AgendaItem, ...]:
+    roster = roster_of(desk.view.ledger).statement
+    order: Sequence[str] = [
+        *(seat.organisation for seat in roster.seats if seat.organisation),
+        *(approval.organisation for approval in roster.approvals),
+    ]
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for each in deposits_of(desk.view.ledger, sitting):
+        if not each.withdrawn:
+            grouped.setdefault((each.association, each.reference), []).append(each.manifest.digest)
+
+    def rank(key: tuple[str, str]) -> tuple[int, str]:
+        return (order.index(key[0]) if key[0] in order else len(order), key[0])
+
+    # sorted() is stable: within an association, dossiers stay in the order of their deposit.
+    return tuple(
+        AgendaItem(association=key[0], dossier=key[1], manifests=tuple(grouped[key]))  # type: ignore[arg-type]  # digests, as strings
+        for key in sorted(grouped, key=rank)
+    )
+
+
+def close(desk: Desk, sitting: str) -> Ended:
+    """Close a sitting: the broker destroys its keys, and nothing opens again."""
+    desk.load_sitting(sitting)
+    found = sitting_of(desk.view.ledger, sitting)
+    unverified = desk.draft(Closing, sitting=sitting, sitting_sha256=found.digest)
+    accepted, destruction = desk.submit_and_confirm(unverified)
+    return Ended(accepted.digest, check_destruction(desk, destruction, accepted, Cause.CLOSING))
