@@ -163,15 +163,20 @@ class Note:
         """Which of ``verifiers`` signed, and when (0: untimed); raises LogVerificationError.
 
         Every line of a known key must verify, and at least one known key must have signed
-        (signed-note, "Signatures").
+        (signed-note, "Signatures"). Two lines of one known key are refused: readers differ in
+        which of them they take.
         """
         known = {(each.name, each.key_id): each for each in verifiers}
         times: dict[NoteVerifier, int] = {}
         for signature in self.signatures:
             verifier = known.get((signature.name, signature.key_id))
-            if verifier is not None:
-                time = verifier.check(self.text, signature.payload)
-                times[verifier] = max(time, times.get(verifier, 0))
+            if verifier is None:
+                continue
+            if verifier in times:
+                raise LogVerificationError(
+                    "La clé « {name} » a signé deux fois ce point de contrôle.", name=verifier.name
+                )
+            times[verifier] = verifier.check(self.text, signature.payload)
         if not times:
             raise LogVerificationError("Aucune clé connue n'a signé ce point de contrôle.")
         return times
