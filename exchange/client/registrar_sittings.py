@@ -59,7 +59,7 @@ def publish_sitting(desk: Desk, changes: SittingChanges) -> Accepted[Sitting]:
     last = _last(desk, changes.sitting)
     before = last.statement if last else None
     roster = roster_of(desk.view.ledger)
-    opens_at = _due(changes.opens_at, before and before.opens_at, "--opens")
+    opens_at = _due(changes.opens_at, before.opens_at if before else None, "--opens")
     zone = changes.zone or (before.zone if before else "Europe/Paris")
     keep = before is not None and changes.seats is None and not changes.refresh_seats
     seats = (
@@ -76,9 +76,9 @@ def publish_sitting(desk: Desk, changes: SittingChanges) -> Accepted[Sitting]:
         roster=roster.digest,
         stage=Stage.CONVOKED if convoked else Stage.PLANNED,
         zone=zone,
-        deposit_by=_due(changes.deposit_by, before and before.deposit_by, "--deposit-by"),
+        deposit_by=_due(changes.deposit_by, before.deposit_by if before else None, "--deposit-by"),
         opens_at=opens_at,
-        closes_at=_due(changes.closes_at, before and before.closes_at, "--closes"),
+        closes_at=_due(changes.closes_at, before.closes_at if before else None, "--closes"),
         urgency=changes.urgency or (before.urgency if before else None),
         seats=seats,
     )
