@@ -32,11 +32,15 @@ class Gathered:
     failures: tuple[AuditError, ...]
 
     @property
-    def ahead(self) -> int | None:
-        """The largest size that a witness says it cosigned beyond this head."""
-        size = Checkpoint.parse(self.note.text).size
+    def overtaken(self) -> bool:
+        """Whether a witness refused because another process advanced it meanwhile."""
+        return any(isinstance(each, WitnessConflictError) for each in self.failures)
+
+    @property
+    def furthest(self) -> int:
+        """The largest size that a refusing witness says it cosigned; 0 if none refused so."""
         conflicts = [each for each in self.failures if isinstance(each, WitnessConflictError)]
-        return max((each.size for each in conflicts if each.size > size), default=None)
+        return max((each.size for each in conflicts), default=0)
 
 
 def gather(

@@ -40,7 +40,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from audit.checkpoint import Checkpoint
-from audit.cosigning import gather
+from audit.cosigning import Gathered, gather
 from audit.errors import (
     DisclosureErasedError,
     LogFormatError,
@@ -63,8 +63,9 @@ COSIGNATURE_LIFE: Final = timedelta(hours=24)
 """A published head is cosigned again when it is older, so that a reader can tell a quiet log from a
 withheld one."""
 
-STALE_HEAD_ATTEMPTS: Final = 3
-"""How often to start again because another process had a longer head cosigned meanwhile."""
+PUBLISH_ATTEMPTS: Final = 16
+"""How often to start again because another process had a longer head cosigned meanwhile: as many
+processes as may publish at the very same moment."""
 
 Clock = Callable[[], datetime]
 """The current time, in UTC."""
@@ -230,27 +231,33 @@ class AuditLog:
     # --- publishing ---------------------------------------------------------------------------
 
     def _publish(self, head: bytes) -> bytes:
-        """Step 3; the published note, at least as large as ``head``."""
-        ahead: int | None = None
-        for _ in range(STALE_HEAD_ATTEMPTS):
-            size = Checkpoint.of_note(head).size
+        """Step 3; the published note, at least as large as ``head``.
+
+        Several processes may be here at once. Each refusal for being behind means that another one
+        advanced a witness; so somebody always gets on, and whoever is late finds its events under
+        the other's note, or joins in with the newest head.
+        """
+        wanted = Checkpoint.of_note(head).size
+        for _ in range(PUBLISH_ATTEMPTS):
             published = self._store.published()
-            if published is not None and self._suffices(published, size):
+            if published is not None and self._suffices(published, wanted):
                 return published
-            note, ahead = self._cosigned(head, published)
-            if note is not None:
-                self._store.publish(size, note)
+            gathered = self._gathered(head, published)
+            note, policy = gathered.note.to_bytes(), self._policy()
+            problem = _shortfall(note, policy) if policy is not None else None
+            if problem is None:
+                self._store.publish(Checkpoint.of_note(head).size, note)
                 return note
-            newer = self._sign()
-            if newer == head:
+            if not gathered.overtaken:
                 break
-            head = newer
+            head = self._sign()
+            self._require_not_behind(head, gathered)
         raise LogUnavailableError(
-            "Un témoin a cosigné un journal plus long que celui de la base ({ahead} événements) : "
-            "la base est une copie restaurée. Remettez la base complète en place, ou faites signer "
-            "une déclaration « recovery ».",
-            ahead=ahead,
-        )
+            "L'événement est enregistré, mais le journal n'a pas pu être publié : {reason} "
+            "Réessayez ; rien n'est perdu. ({failures})",
+            reason=str(problem),
+            failures=" ; ".join(str(each) for each in gathered.failures),
+        ) from problem
 
     def _suffices(self, published: bytes, size: int) -> bool:
         """Whether what is public includes the first ``size`` entries and is good and fresh."""
@@ -258,39 +265,37 @@ class AuditLog:
         checkpoint = Checkpoint.of_note(published)
         if checkpoint.size != size or policy is None:
             return checkpoint.size >= size
-        try:
-            cosigned = policy.verify_checkpoint(published).cosigned
-        except LogVerificationError:
+        if _shortfall(published, policy) is not None:
             return False  # published under earlier rules
+        cosigned = policy.verify_checkpoint(published).cosigned
         return cosigned[BROKER] >= (self._clock() - COSIGNATURE_LIFE).timestamp()
 
-    def _cosigned(self, head: bytes, published: bytes | None) -> tuple[bytes | None, int | None]:
-        """``head`` with a quorum of cosignatures; or None, and the size of a witness ahead of us.
-
-        Raises LogUnavailableError when the quorum cannot be had.
-        """
+    def _gathered(self, head: bytes, published: bytes | None) -> Gathered:
+        """``head`` with all the cosignatures that can be had."""
         note = Note.parse(head)
         # The same text may be signed by a key that the log got since: nothing new is claimed.
         note = note.with_signatures(self._signer.sign(note.text))
         if published is not None and Note.parse(published).text == note.text:
             # Cosignatures that this text already has stay: renewing one never loses another.
             note = Note.parse(published).with_signatures(note.signatures)
-        policy = self._policy()
-        gathered = gather(note, self._cosigners, policy, self._prove)
-        data = gathered.note.to_bytes()
-        if policy is not None:
-            try:
-                policy.verify_checkpoint(data)
-            except LogVerificationError as error:
-                if gathered.ahead is not None:
-                    return None, gathered.ahead
-                raise LogUnavailableError(
-                    "L'événement est enregistré, mais le journal n'a pas pu être publié : "
-                    "{reason} Réessayez ; rien n'est perdu. ({failures})",
-                    reason=str(error),
-                    failures=" ; ".join(str(each) for each in gathered.failures),
-                ) from error
-        return data, None
+        return gather(note, self._cosigners, self._policy(), self._prove)
+
+    @staticmethod
+    def _require_not_behind(head: bytes, gathered: Gathered) -> None:
+        """Refuse to go on below a witness: it saw a head that this database does not have.
+
+        Heads are committed before a witness sees them, and ``head`` was read after its answer. So
+        a witness beyond it was shown a head that the database has lost.
+        """
+        size = Checkpoint.of_note(head).size
+        if gathered.furthest > size:
+            raise LogUnavailableError(
+                "Un témoin a cosigné un journal plus long ({ahead} événements) que celui de la base "
+                "({stored}) : la base est une copie restaurée. Remettez la base complète en place, "
+                "ou faites signer une déclaration « recovery ».",
+                ahead=gathered.furthest,
+                stored=size,
+            )
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -367,3 +372,12 @@ class AuditLog:
                 "Une tuile du journal publié manque en base : restaurez le stockage du journal."
             )
         return data
+
+
+def _shortfall(note: bytes, policy: LogPolicy) -> LogVerificationError | None:
+    """Why ``note`` does not meet ``policy`` yet."""
+    try:
+        policy.verify_checkpoint(note)
+    except LogVerificationError as error:
+        return error
+    return None
