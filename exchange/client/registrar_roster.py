@@ -74,8 +74,8 @@ def _mandate(row: dict[str, Any], entropy: Entropy) -> RosterMandate:
         seat=row["seat"],
         person=row["person"],
         capacity=Capacity(row["capacity"]),
-        from_day=_day(row["from"]),
-        to_day=_day(row["to"]),
+        from_day=_day(row, "from"),
+        to_day=_day(row, "to"),
     )
 
 
@@ -84,12 +84,14 @@ def _approval(row: dict[str, Any]) -> RosterApproval:
         organisation=row["organisation"],
         label=row["label"],
         rna=row["rna"],
-        from_day=_day(row["from"]),
-        to_day=_day(row["to"]),
+        from_day=_day(row, "from"),
+        to_day=_day(row, "to"),
     )
 
 
-def _day(value: object) -> date:
+def _day(row: dict[str, Any], name: str) -> date:
+    """``from`` or ``from_day``: people write the one, the statement names the other."""
+    value = row.get(name) or row[f"{name}_day"]
     return value if isinstance(value, date) else date.fromisoformat(str(value))
 
 

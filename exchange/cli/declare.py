@@ -1,0 +1,96 @@
+"""``dossier declare`` and ``recuse``: the member's word before a first opening."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from exchange.cli.bench import Bench, pass_bench
+from exchange.cli.words import command, confirmed, json_option, option, result, say
+
+if TYPE_CHECKING:
+    from exchange.client.declare import Declarable
+    from exchange.client.desk import Desk
+
+
+@command(help="Déclare n'avoir pas de conflit d'intérêts dans les dossiers d'une séance.")
+@click.argument("sitting")
+@click.argument("references", nargs=-1, metavar="[REF]...")
+@option("--accept-undertaking", is_flag=True, help="Signe aussi l'engagement de confidentialité.")
+@option("--yes", is_flag=True, help="Ne demande pas de confirmer ; signe aussi l'engagement.")
+@json_option
+@pass_bench
+def declare(
+    bench: Bench,
+    sitting: str,
+    references: tuple[str, ...],
+    accept_undertaking: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """See ``help`` above."""
+    from exchange.client import declare as declaring
+
+    desk = bench.desk()
+    seen = declaring.look(desk, sitting)
+    undertaking = None
+    if not seen.undertaken:
+        undertaking = _undertake(desk, seen, agreed=accept_undertaking or yes)
+    left = [each for each in (references or seen.open_to_me) if each not in seen.declared]
+    question = "N'avez-vous aucun conflit d'intérêts dans : {dossiers} ?"
+    if left and sys.stdin.isatty() and not confirmed(question, yes=yes, dossiers=", ".join(left)):
+        raise click.Abort
+    done = declaring.declare(desk, seen, references)
+    document = {"declared": list(done), "undertaking": undertaking, "recused": sorted(seen.recused)}
+
+    def sentences() -> None:
+        if done:
+            say("Déclaration signée pour : {dossiers}.", dossiers=", ".join(done))
+        else:
+            say("Rien de nouveau à déclarer.")
+
+    result(document, as_json=as_json, otherwise=sentences)
+
+
+def _undertake(desk: Desk, seen: Declarable, *, agreed: bool) -> str:
+    from exchange.client.declare import undertake, undertaking_text
+    from exchange.client.errors import NotPossibleError
+
+    if not agreed:
+        click.echo(undertaking_text().decode(), err=True)
+    if not confirmed("Signez-vous cet engagement de confidentialité ?", yes=agreed):
+        raise NotPossibleError(
+            "L'engagement de confidentialité n'est pas signé : aucun dossier ne s'ouvre sans lui. "
+            "Relancez avec --accept-undertaking."
+        )
+    return undertake(desk, seen.mandate)
+
+
+@command(help="Se déporte de dossiers : tout accès y prend fin aussitôt, sans retour.")
+@click.argument("references", nargs=-1, required=True, metavar="REF...")
+@option("--sitting", help="La séance (sinon celle dont l'ordre du jour porte le dossier).")
+@option("--yes", is_flag=True, help="Ne demande pas de confirmer.")
+@json_option
+@pass_bench
+def recuse(
+    bench: Bench, references: tuple[str, ...], sitting: str | None, yes: bool, as_json: bool
+) -> None:
+    """See ``help`` above."""
+    from exchange.client.declare import recuse as recusing
+    from exchange.client.declare import sitting_with
+
+    listed = ", ".join(references)
+    question = "Vous déporter de {dossiers} ? Un déport ne se reprend pas."
+    if sys.stdin.isatty() and not confirmed(question, yes=yes, dossiers=listed):
+        raise click.Abort
+    desk = bench.desk(lapsed_too=True)
+    chosen = sitting or sitting_with(desk, references[0])
+    digest = recusing(desk, chosen, references)
+    document = {"recusal": digest, "sitting": chosen, "dossiers": list(references)}
+
+    def sentences() -> None:
+        say("Déport enregistré et pris en compte par le gardien : {dossiers}.", dossiers=listed)
+
+    result(document, as_json=as_json, otherwise=sentences)

@@ -1,0 +1,183 @@
+"""``dossier deposit``, ``grant``, ``withdraw``: the depositor's acts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exchange.cli.bench import Bench, pass_bench
+from exchange.cli.words import command, confirmed, json_option, option, result, say
+from exchange.locale import translate as _
+
+if TYPE_CHECKING:
+    from exchange.client.deposit import Done, Plan
+
+PATH = click.Path(path_type=Path, exists=True)
+
+
+@command(help="Dépose un dossier : chiffré ici, pour chaque membre qui siège et n'est pas déporté.")
+@click.argument("paths", nargs=-1, type=PATH)
+@option("--sitting", help="La séance, par son identifiant.")
+@option("--kind", type=click.Choice(["engagement", "renewal"]), help="Demande d'engagement ou de "
+        "renouvellement.")  # fmt: skip
+@option("--complement-of", metavar="REF", help="Complète ce dossier déjà déposé.")
+@option(
+    "--only-seat", "seats", multiple=True, metavar="CODE", help="Réservé à ce siège ; se répète."
+)
+@option("--pathway", help="Parcours que ce renouvellement poursuit (identifiant).")
+@option("--note", default="", help="Note pour les membres, chiffrée avec le dossier.")
+@option("--resume", is_flag=True, help="Reprend les dépôts interrompus.")
+@option("--discard", is_flag=True, help="Oublie les dépôts interrompus.")
+@option("--yes", is_flag=True, help="Ne demande pas de confirmer les destinataires.")
+@json_option
+@pass_bench
+def deposit(
+    bench: Bench,
+    paths: tuple[Path, ...],
+    sitting: str | None,
+    kind: str | None,
+    complement_of: str | None,
+    seats: tuple[str, ...],
+    pathway: str | None,
+    note: str,
+    resume: bool,
+    discard: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """See ``help`` above."""
+    from crypto.statements.exchange import Kind
+    from exchange.client import deposit as depositing
+
+    if resume or discard:
+        if paths or sitting or (resume and discard):
+            raise click.UsageError(_("--resume et --discard s'emploient seuls."))
+        desk = bench.desk()
+        if discard:
+            say("{count} dépôt(s) interrompu(s) oublié(s).", count=depositing.discard(desk))
+        else:
+            _tell_all(depositing.resume(desk), as_json=as_json)
+        return
+    if not paths or sitting is None or kind is None:
+        raise click.UsageError(_("Un dépôt demande --sitting, --kind et au moins un fichier."))
+    desk = bench.desk()
+    wanted = depositing.Wanted(
+        sitting, Kind(kind), paths, complement_of, seats or None, pathway, note
+    )
+    made = depositing.plan(desk, wanted)
+    _confirm(made, yes=yes or as_json)
+    done = depositing.make_deposit(desk, made)
+    _tell_all((done,), as_json=as_json)
+
+
+def _confirm(made: Plan, *, yes: bool) -> None:
+    """Show who will be able to read. Keys new since the last sitting are for the person to check."""
+    import sys
+
+    if yes or not sys.stdin.isatty():
+        return
+    say("Pourront lire ce dossier :")
+    for each in made.addressees:
+        seat = each.seat or _("collègue, pour remettre à d'autres")
+        say("  {name} ({seat})", name=each.name, seat=seat)
+    if not confirmed("Est-ce bien cela ?", yes=False):
+        raise click.Abort
+
+
+def _tell_all(done: tuple[Done, ...], *, as_json: bool) -> None:
+    documents = [
+        {
+            "deposit": each.deposit,
+            "dossier": each.reference,
+            "pathway": each.pathway,
+            "manifest": each.manifest,
+            "log_index": each.index,
+        }
+        for each in done
+    ]
+
+    def sentences() -> None:
+        if not done:
+            say("Aucun dépôt interrompu.")
+        for each in done:
+            say(
+                "Dossier {reference} déposé ; récépissé n° {index} vérifié et gardé.",
+                reference=each.reference,
+                index=each.index,
+            )
+
+    document = documents if len(documents) != 1 else documents[0]
+    result(document, as_json=as_json, otherwise=sentences)
+
+
+@command(help="Ajoute les enveloppes qui manquent : membre nommé après le dépôt, nouvel appareil.")
+@click.argument("references", nargs=-1, metavar="[REF]...")
+@option("--all", "everything", is_flag=True, help="Tous les dossiers de l'association.")
+@option("--sitting", help="Une seule séance (sinon toutes celles qui ne sont pas closes).")
+@option("--reason", default="Appareil certifié après le dépôt", help="Motif, signé avec la remise.")
+@json_option
+@pass_bench
+def grant(
+    bench: Bench,
+    references: tuple[str, ...],
+    everything: bool,
+    sitting: str | None,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """See ``help`` above."""
+    from exchange.client import grant as granting
+
+    if bool(references) == everything:
+        raise click.UsageError(_("Donnez des références de dossiers, ou --all."))
+    desk = bench.desk()
+    chosen = (sitting,) if sitting else granting.open_sittings(desk)
+    done = [each for one in chosen for each in granting.grant(desk, one, references, reason)]
+    documents = [
+        {
+            "dossier": each.reference,
+            "deposit": each.deposit,
+            "grant": each.statement,
+            "names": [addressee.name for addressee in each.addressees],
+        }
+        for each in done
+    ]
+
+    def sentences() -> None:
+        if not done:
+            say("Aucune enveloppe ne manque.")
+        for each in done:
+            names = ", ".join(addressee.name for addressee in each.addressees)
+            say("Dossier {reference} : remis à {names}.", reference=each.reference, names=names)
+
+    result(documents, as_json=as_json, otherwise=sentences)
+
+
+@command(help="Retire un dossier : le gardien détruit ses clés, plus personne ne peut l'ouvrir.")
+@click.argument("reference", metavar="REF")
+@option("--reason", default="À la demande de la personne", help="Motif, sans rien du dossier.")
+@option("--yes", is_flag=True, help="Ne demande pas de confirmer.")
+@json_option
+@pass_bench
+def withdraw(bench: Bench, reference: str, reason: str, yes: bool, as_json: bool) -> None:
+    """See ``help`` above."""
+    import sys
+
+    from exchange.client.withdraw import withdraw as withdrawing
+
+    question = "Retirer le dossier {reference} pour toujours ?"
+    if sys.stdin.isatty() and not confirmed(question, yes=yes, reference=reference):
+        raise click.Abort
+    done = withdrawing(bench.desk(lapsed_too=True), reference, reason)
+
+    def sentences() -> None:
+        say("Dossier {reference} retiré.", reference=reference)
+        if done.destroyed is None:
+            say("La destruction de ses clés n'est pas encore confirmée par le gardien.")
+        else:
+            say("Clés détruites par le gardien : {count}.", count=done.destroyed)
+
+    document = {"withdrawal": done.statement, "keys_destroyed": done.destroyed}
+    result(document, as_json=as_json, otherwise=sentences)

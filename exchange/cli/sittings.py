@@ -1,0 +1,111 @@
+"""``dossier sittings``: what is known of the sittings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from exchange.cli.bench import Bench, pass_bench
+from exchange.cli.words import command, json_option, option, result, say
+from exchange.locale import translate as _
+
+if TYPE_CHECKING:
+    from crypto.statements.registry import Sitting
+    from exchange.client.desk import Desk
+
+
+@command(help="Montre les séances connues, qui y siège et leur ordre du jour.")
+@option("--sitting", "only", help="Une seule séance, par son identifiant.")
+@json_option
+@pass_bench
+def sittings(bench: Bench, only: str | None, as_json: bool) -> None:
+    """See ``help`` above."""
+    from crypto.statements.registry import Sitting
+
+    desk = bench.desk()
+    desk.source.begin()
+    taken = desk.take(desk.api.sittings())
+    found = [each.statement for each in taken if isinstance(each.statement, Sitting)]
+    chosen = sorted(
+        (each for each in found if only in {None, each.sitting}), key=lambda each: each.opens_at
+    )
+    described = []
+    for each in chosen:
+        desk.load_sitting(each.sitting)
+        desk.status(each.sitting)
+        described.append(_describe(desk, each.sitting))
+
+    def sentences() -> None:
+        if not described:
+            say("Aucune séance.")
+        for document in described:
+            _tell(document)
+
+    result(described, as_json=as_json, otherwise=sentences)
+
+
+def _describe(desk: Desk, sitting: str) -> dict[str, Any]:
+    from exchange.client.registry import deposits_of, is_closed, sitting_of, usable
+    from exchange.usecases.facts import latest_agenda
+
+    index, now = desk.view.ledger, desk.machine.clock()
+    statement: Sitting = sitting_of(index, sitting).statement
+    agenda = latest_agenda(index, sitting)
+    seats = []
+    for seat in statement.seats:
+        names = {c.name for digest in seat.certificates if (c := usable(index, digest, now))}
+        seats.append(
+            {
+                "seat": seat.seat,
+                "person": seat.person,
+                "capacity": seat.capacity.value,
+                "name": ", ".join(sorted(names)) or None,
+            }
+        )
+    return {
+        "sitting": statement.sitting,
+        "version": statement.version,
+        "stage": statement.stage.value,
+        "closed": is_closed(index, statement, now),
+        "deposit_by": statement.deposit_by.isoformat(),
+        "opens_at": statement.opens_at.isoformat(),
+        "closes_at": statement.closes_at.isoformat(),
+        "zone": statement.zone,
+        "seats": seats,
+        "agenda": [
+            {
+                "association": item.association,
+                "dossier": item.dossier,
+                "deposits": len(item.manifests),
+            }
+            for item in (agenda.statement.items if agenda else ())
+        ],
+        "deposits": [
+            {
+                "association": each.association,
+                "dossier": each.reference,
+                "deposit": each.manifest.statement.deposit,
+                "pathway": each.manifest.statement.pathway,
+                "complement": each.complement,
+                "withdrawn": each.withdrawn,
+            }
+            for each in deposits_of(index, sitting)
+        ],
+    }
+
+
+def _tell(document: dict[str, Any]) -> None:
+    stage = _("close") if document["closed"] else _(STAGES[document["stage"]])
+    say("Séance {sitting} ({stage})", sitting=document["sitting"], stage=stage)
+    say(
+        "  dépôts jusqu'au {deposit_by}, ouverture {opens_at}, clôture {closes_at}",
+        deposit_by=document["deposit_by"],
+        opens_at=document["opens_at"],
+        closes_at=document["closes_at"],
+    )
+    for seat in document["seats"]:
+        say("  siège {seat} : {name}", seat=seat["seat"], name=seat["name"] or seat["person"])
+    for item in document["agenda"]:
+        say("  dossier {dossier} ({association})", **item)
+
+
+STAGES = {"planned": "prévue", "convoked": "convoquée"}
