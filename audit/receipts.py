@@ -81,8 +81,7 @@ def verify_receipt(data: bytes, policy: LogPolicy) -> VerifiedReceipt:
     """
     disclosure, proof = disclosed_by(data), LogProof.parse(data)
     verified = policy.verify_checkpoint(proof.note)
-    leaf = leaf_hash(leaf_of(disclosure.details, disclosure.opening, policy.origin))
+    leaf, details = leaf_of(disclosure, policy.origin)
     head = verified.checkpoint
-    verify_inclusion(leaf, proof.index, head.size, proof.path, head.root)
-    details = EventDetails.parse(disclosure.details)
+    verify_inclusion(leaf_hash(leaf), proof.index, head.size, proof.path, head.root)
     return VerifiedReceipt(proof.index, details, verified, _MADE_HERE)
