@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from crypto.age.streams import Prepended
 from crypto.edge.card import CARD_PATH, MAX_FILE_BYTES, MAX_FILES, CardPiece, DossierCard
 from crypto.edge.container import read_container
 from crypto.edge.container_errors import ContainerError, TooLargeError, UnsafeContainerError
@@ -87,8 +88,8 @@ def special(kind: bytes) -> Callable[[str, bytes], bytes]:
      tarfile.DIRTYPE, tarfile.CONTTYPE, tarfile.GNUTYPE_SPARSE, tarfile.GNUTYPE_LONGNAME, b"g", b"\0"],
 )  # fmt: skip
 def test_only_ordinary_files_are_unpacked(kind: bytes) -> None:
-    """Links, devices, pipes, folders and extensions are refused."""
-    with pytest.raises(ContainerError):
+    """Links, devices, pipes, folders and extensions are refused, and called so."""
+    with pytest.raises(UnsafeContainerError, match="fichiers ordinaires"):
         read_all(forged({"a.pdf": b""}, special(kind)))
 
 
@@ -172,10 +173,21 @@ def test_a_huge_card_is_not_read() -> None:
 
 def test_a_huge_extension_is_not_read() -> None:
     """A pax header that announces gigabytes is refused before it is read."""
+
+    class Endless:
+        taken = 0
+
+        def read(self, size: int, /) -> bytes:
+            self.taken += size
+            assert self.taken < 100 * BLOCK
+            return bytes(size)
+
     block = bytearray(entry_header("é", 0)[:BLOCK])
     block[124:135] = b"77777777777"
+    source = Endless()
     with pytest.raises(ContainerError):
-        read_all(bytes(block) + bytes(10 * BLOCK))
+        read_container(Prepended(bytes(block), source))
+    assert source.taken <= 2 * BLOCK
 
 
 def test_bombs_are_refused_by_the_card() -> None:
