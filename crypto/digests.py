@@ -22,7 +22,9 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 def parse_digest(text: str) -> Digest:
     """Accept exactly 64 lower-case hexadecimal digits; raises MalformedError."""
     if not _DIGEST.fullmatch(text):
-        raise MalformedError("Une empreinte SHA-256 s'écrit en 64 chiffres hexadécimaux minuscules.")
+        raise MalformedError(
+            "Une empreinte SHA-256 s'écrit en 64 chiffres hexadécimaux minuscules."
+        )
     return Digest(text)
 
 

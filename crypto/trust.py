@@ -34,7 +34,9 @@ class Trust(Strict):
     """The content of ``trust.json``: the anchor that a person compares over the phone."""
 
     commission: OpaqueId
-    root_keys: Annotated[tuple[VerifyKeyField, ...], Field(strict=False, min_length=1, max_length=16)]
+    root_keys: Annotated[
+        tuple[VerifyKeyField, ...], Field(strict=False, min_length=1, max_length=16)
+    ]
     threshold: Version
 
     @classmethod
@@ -43,9 +45,13 @@ class Trust(Strict):
         try:
             trust = cls.model_validate(load_strict_json(data, limit=MAX_TRUST_BYTES))
         except ValidationError as error:
-            raise MalformedError("Ce fichier n'est pas un fichier de confiance (trust.json).") from error
+            raise MalformedError(
+                "Ce fichier n'est pas un fichier de confiance (trust.json)."
+            ) from error
         if trust.threshold > len(set(trust.root_keys)):
-            raise MalformedError("Le seuil de ce fichier de confiance dépasse le nombre de ses clés.")
+            raise MalformedError(
+                "Le seuil de ce fichier de confiance dépasse le nombre de ses clés."
+            )
         return trust
 
     def to_json(self) -> bytes:

@@ -48,8 +48,12 @@ class EnvelopeEntry(Strict):
     envelope_sha256: DigestField
 
 
-Envelopes = Annotated[tuple[EnvelopeEntry, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)]
-Dossiers = Annotated[tuple[DossierReference, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)]
+Envelopes = Annotated[
+    tuple[EnvelopeEntry, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)
+]
+Dossiers = Annotated[
+    tuple[DossierReference, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)
+]
 
 
 class Manifest(Statement):
@@ -66,7 +70,9 @@ class Manifest(Statement):
     complement_of: DigestField | None
     """Digest of the manifest that this deposit completes."""
     kind: Annotated[Kind, Field(strict=False)]
-    audience: Annotated[tuple[Code, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)] | None
+    audience: (
+        Annotated[tuple[Code, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)] | None
+    )
     """Seats that may read; null: every sitting seat that is not recused."""
     length: Count
     sha256: DigestField
@@ -114,7 +120,9 @@ class AccessRequest(Statement):
     TYPE: ClassVar[str] = "access-request"
     sitting: OpaqueId
     sitting_sha256: DigestField
-    deposits: Annotated[tuple[OpaqueId, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)]
+    deposits: Annotated[
+        tuple[OpaqueId, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)
+    ]
     purpose: Annotated[Purpose, Field(strict=False)]
     nonce: Bytes32
     reply_key: RecipientField

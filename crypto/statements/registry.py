@@ -77,7 +77,9 @@ class TrustPolicy(Statement):
     expires_at: Instant
     origin: Label
     log_keys: Annotated[tuple[Label, ...], Field(strict=False, min_length=1, max_length=16)]
-    broker_keys: Annotated[tuple[VerifyKeyField, ...], Field(strict=False, min_length=1, max_length=16)]
+    broker_keys: Annotated[
+        tuple[VerifyKeyField, ...], Field(strict=False, min_length=1, max_length=16)
+    ]
     registrar_keys: Annotated[tuple[RegistrarKey, ...], Field(strict=False, max_length=64)]
     witness_policy: Text
     roots: Annotated[tuple[VerifyKeyField, ...], Field(strict=False, min_length=1, max_length=16)]
