@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
@@ -22,6 +22,9 @@ from crypto.statements.fields import (
     Version,
 )
 from crypto.statements.model import Statement, Strict
+
+MAX_INDEX_BYTES: Final = 268_435_456
+"""256 MiB: a million files of a bundle, each with its path, length and hash."""
 
 
 class Cause(StrEnum):
@@ -143,5 +146,6 @@ class BundleIndex(Statement):
     """The exporting auditor signs the hash of every file of a bundle."""
 
     TYPE: ClassVar[str] = "bundle-index"
+    MAX_BYTES: ClassVar[int] = MAX_INDEX_BYTES
     checkpoint: Text
     files: Annotated[tuple[BundleFile, ...], Field(strict=False, max_length=1_000_000)]

@@ -78,7 +78,7 @@ class Verified(Generic[S_co]):
 
 def parse(kind: type[S], envelope: bytes) -> Unverified[S]:
     """Parse an envelope that must hold a statement of type ``kind``; raises MalformedError."""
-    outer = load_strict_json(envelope, limit=MAX_ENVELOPE_BYTES)
+    outer = load_strict_json(envelope, limit=2 * kind.MAX_BYTES)
     payload_type, body, signatures = _outer_fields(outer)
     if payload_type != kind.payload_type():
         raise MalformedError(

@@ -30,6 +30,8 @@ class Statement(Strict):
     """The fields that all statements carry. ``TYPE`` names the kind in the DSSE payload type."""
 
     TYPE: ClassVar[str]
+    MAX_BYTES: ClassVar[int] = MAX_STATEMENT_BYTES
+    """The longest body of this type."""
 
     commission: OpaqueId
     id: OpaqueId
@@ -52,7 +54,7 @@ class Statement(Strict):
     def from_body(cls, body: bytes) -> Self:
         """Parse one statement's body; raises MalformedError naming the field, never its value."""
         try:
-            return cls.model_validate(load_strict_json(body, limit=MAX_STATEMENT_BYTES))
+            return cls.model_validate(load_strict_json(body, limit=cls.MAX_BYTES))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(step) for step in first["loc"]) or "?"

@@ -1,0 +1,137 @@
+"""What ends: keys destroyed at withdrawal and closing, ciphertexts purged, details erased."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from crypto.digests import Digest
+from crypto.statements.custody import Cause, Destruction, Hold, Purge
+from crypto.statements.exchange import Manifest, Withdrawal
+from crypto.statements.registry import Closing
+from exchange.replay.codes import Code
+from exchange.replay.history import History, LoggedEvent
+from exchange.usecases.facts import (
+    association_of,
+    closing_of,
+    latest_sitting,
+    release_key_of,
+    withdrawal_of,
+)
+
+DESTRUCTION_GRACE: Final = timedelta(hours=1)
+"""How long keys may outlive a closing or withdrawal: the service destroys them in the same request,
+and retries for a while when the broker cannot be reached."""
+
+EXPIRY_DELAY: Final = timedelta(hours=24)
+"""After ``closes_at`` the broker destroys by its own clock (DESIGN, section 5)."""
+
+
+def key_destroyed(history: History, event: LoggedEvent) -> None:
+    """``key.destroyed``: because of a withdrawal or closing logged before, or by the clock."""
+    destruction = history.statement(event.cites.get("destruction"), Destruction)
+    if destruction is None:
+        return
+    history.destructions[destruction.digest] = event.index
+    statement = destruction.statement
+    if statement.cause is Cause.EXPIRY:
+        return  # earlier than needed is no harm, and the broker's clock is its own
+    kind = Closing if statement.cause is Cause.CLOSING else Withdrawal
+    because = history.ledger.get(statement.because) if statement.because else None
+    if because is None or not isinstance(because.statement, kind):
+        history.missing(event, Code.DESTRUCTION_UNFOUNDED, "fondement d'une destruction")
+
+
+def purge_done(history: History, event: LoggedEvent) -> None:
+    """``purge.done``: ordered, and only what was withdrawn or closed, and is not held back."""
+    purge = history.statement(event.cites.get("purge"), Purge)
+    if purge is None or history.ledger.get(purge.digest) is None:
+        history.missing(
+            event,
+            Code.PURGE_UNFOUNDED,
+            "fondement d'une purge",
+            deposit=event.deposit or "?",
+            reason="Aucun ordre signé n'est cité.",
+        )
+        return
+    for deposit in purge.statement.deposits:
+        reason = _why_kept(history, event, purge.statement.sitting, deposit)
+        if reason is not None:
+            history.missing(
+                event, Code.PURGE_UNFOUNDED, "fondement d'une purge", deposit=deposit, reason=reason
+            )
+
+
+def check_destructions(history: History, now: datetime) -> None:
+    """At the end of the log: whatever ended had its keys destroyed."""
+    destroyed = {
+        key for each in history.ledger.find(Destruction) for key in each.statement.release_keys
+    }
+    for closing in history.ledger.find(Closing):
+        keys = _keys_of_sitting(history, closing.statement.sitting)
+        _require_gone(
+            history, closing.order, keys - destroyed, now, ended=closing.at, cause="clôture"
+        )
+    for withdrawal in history.ledger.find(Withdrawal):
+        association = association_of(history.ledger, withdrawal.statement)
+        keys = {
+            manifest.statement.release_key_sha256
+            for manifest in history.ledger.find(Manifest, dossier=withdrawal.statement.dossier)
+            if association_of(history.ledger, manifest.statement) == association
+        }
+        _require_gone(
+            history, withdrawal.order, keys - destroyed, now, ended=withdrawal.at, cause="retrait"
+        )
+    for sitting in _sittings(history):
+        version = latest_sitting(history.ledger, sitting)
+        if version is not None and closing_of(history.ledger, sitting) is None:
+            ended = version.statement.closes_at + EXPIRY_DELAY
+            keys = _keys_of_sitting(history, sitting)
+            _require_gone(
+                history, version.order, keys - destroyed, now, ended=ended, cause="expiration"
+            )
+
+
+def _require_gone(
+    history: History,
+    index: int,
+    left: set[Digest],
+    now: datetime,
+    *,
+    ended: datetime,
+    cause: str,
+) -> None:
+    count = len(left)
+    if count and now > ended + DESTRUCTION_GRACE:
+        history.findings.add(Code.KEYS_KEPT, index, count=count, cause=cause)
+
+
+def _keys_of_sitting(history: History, sitting: str) -> set[Digest]:
+    keys = set()
+    for deposit, digest in history.begun.items():
+        key = release_key_of(history.ledger, deposit)
+        if key is not None and key.statement.sitting == sitting:
+            keys.add(digest)
+    return keys
+
+
+def _sittings(history: History) -> list[str]:
+    keys = (release_key_of(history.ledger, deposit) for deposit in history.begun)
+    return sorted({key.statement.sitting for key in keys if key is not None})
+
+
+def _why_kept(history: History, event: LoggedEvent, sitting: str, deposit: str) -> str | None:
+    manifest = history.statement(history.committed.get(deposit), Manifest)
+    if manifest is None:
+        return None if deposit in history.begun else "Il est inconnu."
+    statement = manifest.statement
+    if statement.sitting != sitting:
+        return "Il est d'une autre séance que celle de l'ordre."
+    held = history.ledger.find(Hold, dossier=statement.dossier)
+    if any(event.details.at < each.statement.until for each in held):
+        return "Une mesure de conservation court encore."
+    association = association_of(history.ledger, statement)
+    withdrawn = association and withdrawal_of(history.ledger, statement.dossier, association)
+    if withdrawn is None and closing_of(history.ledger, sitting) is None:
+        return "Ni retrait ni clôture."
+    return None

@@ -1,0 +1,135 @@
+"""Releases, decided again: by the service's own policy, from the statements logged before them."""
+
+from __future__ import annotations
+
+from crypto.digests import Digest
+from crypto.statements.exchange import AccessRequest, Manifest, Purpose
+from exchange.domain.policy import Refuse, decide
+from exchange.domain.refusals import MESSAGES
+from exchange.replay.codes import Code
+from exchange.replay.history import History, LoggedEvent, Release
+from exchange.usecases.authority import find_certificate
+from exchange.usecases.facts import access_facts, cited
+
+
+def authorised(history: History, event: LoggedEvent) -> None:
+    """``release.authorised``: asked for, lawful at that place, resting on what was in force."""
+    request = history.statement(event.cites.get("access_request"), AccessRequest)
+    if request is None:
+        history.findings.add(Code.RELEASE_WITHOUT_REQUEST, event.index, deposit=event.deposit)
+        return
+    statement = request.statement
+    release = Release(
+        index=event.index,
+        at=event.details.at,
+        request=request.digest,
+        deposit=event.deposit,
+        certificate=event.cites.get("certificate"),
+        manifest=event.cites.get("manifest"),
+        purpose=statement.purpose,
+        sitting=statement.sitting,
+    )
+    key = (request.digest, event.deposit)
+    if key in history.releases:
+        history.findings.add(Code.RELEASE_TWICE, event.index, deposit=event.deposit)
+    else:
+        history.releases[key] = release
+    if not _is_as_asked(statement, event):
+        release.refusal = Code.RELEASE_DIFFERS.value
+        history.findings.add(Code.RELEASE_DIFFERS, event.index, deposit=event.deposit)
+    _decide_again(history, event, release, statement)
+
+
+def refused(history: History, event: LoggedEvent) -> None:
+    """``release.refused``: counted by reason."""
+    history.refusals[event.details.facts.get("reason", "?")] += 1
+
+
+def payload_read(history: History, event: LoggedEvent) -> None:
+    """``payload.read``: one for each authorised release, to the same person."""
+    release = history.releases.get((event.cites.get("access_request", Digest("")), event.deposit))
+    if release is None or release.certificate != event.cites.get("certificate"):
+        history.missing(
+            event, Code.READ_WITHOUT_RELEASE, "téléchargement après remise", deposit=event.deposit
+        )
+        return
+    if release.read:
+        history.findings.add(Code.READ_TWICE, event.index, deposit=event.deposit)
+    release.read = True
+
+
+def person_name(history: History, certificate: Digest | None) -> str:
+    """Whom a certificate names, for the report."""
+    held = find_certificate(history.ledger, certificate) if certificate else None
+    return held.statement.name if held else "une clé inconnue"
+
+
+def _is_as_asked(request: AccessRequest, event: LoggedEvent) -> bool:
+    return (
+        event.deposit in request.deposits
+        and event.details.facts.get("purpose") == request.purpose.value
+        and event.cites.get("certificate") == request.signer
+    )
+
+
+def _decide_again(
+    history: History, event: LoggedEvent, release: Release, request: AccessRequest
+) -> None:
+    # The certificate that got the answer is the event's; the reply key is the request's. Where the
+    # two differ that is a finding of its own, and the decision is made for the one who asked.
+    # Its time is the recorded one, but never before what the log holds before it.
+    certificate, purpose = request.signer, request.purpose
+    verdict = decide(
+        access_facts(
+            history.ledger,
+            certificate=certificate,
+            sitting=request.sitting,
+            deposit=event.deposit,
+            purpose=purpose,
+            now=history.at,
+        )
+    )
+    if isinstance(verdict, Refuse):
+        if _is_erased(history, event):
+            history.impossible["règles d'une remise"] += 1
+            return
+        release.refusal = verdict.reason.value
+        history.findings.add(
+            Code.RELEASE_UNLAWFUL,
+            event.index,
+            deposit=event.deposit,
+            person=person_name(history, certificate),
+            reason=verdict.reason.value,
+            sentence=MESSAGES[verdict.reason],
+        )
+        return
+    _compare_cites(history, event, request, purpose)
+
+
+def _compare_cites(
+    history: History, event: LoggedEvent, request: AccessRequest, purpose: Purpose
+) -> None:
+    due = cited(
+        history.ledger,
+        certificate=request.signer,
+        sitting=request.sitting,
+        deposit=event.deposit,
+        purpose=purpose,
+    )
+    due["access_request"] = event.cites["access_request"]
+    roles = sorted(role for role in {*due, *event.cites} if due.get(role) != event.cites.get(role))
+    if roles:
+        history.missing(
+            event,
+            Code.RELEASE_CITES,
+            "fondement d'une remise",
+            deposit=event.deposit,
+            roles=", ".join(roles),
+        )
+
+
+def _is_erased(history: History, event: LoggedEvent) -> bool:
+    """Whether the deposit's own events were erased by rule, so that nothing can be decided."""
+    manifest = history.statement(event.cites.get("manifest"), Manifest)
+    known = manifest is not None and history.ledger.get(manifest.digest) is not None
+    return not known and history.erasures.any_before(event.index)

@@ -1,0 +1,201 @@
+"""A report in French, for a civil servant who is no engineer: the verdict first. And as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from crypto.encoding import format_instant
+from exchange.replay.codes import Severity
+from exchange.replay.findings import Finding
+from exchange.replay.report import ReleaseRow, Report, SittingTable, Verdict
+
+_ZONE: Final = ZoneInfo("Europe/Paris")
+
+_VERDICTS: Final = {
+    Verdict.OK: "CONFORME — le journal est intact et chaque remise respecte les règles.",
+    Verdict.FINDINGS: "CONSTATS — le journal est intact, mais il montre des faits à examiner.",
+    Verdict.BROKEN: "NON PROBANT — les pièces présentées ne tiennent pas : ne vous y fiez pas.",
+}
+
+_SEVERITIES: Final = {
+    Severity.BREAKING: "preuve rompue",
+    Severity.SERIOUS: "grave",
+    Severity.WARNING: "à examiner",
+    Severity.INFO: "à savoir",
+}
+
+_EVENTS: Final = {
+    "statement.accepted": "déclarations acceptées",
+    "login.accepted": "connexions",
+    "login.refused": "connexions refusées",
+    "deposit.begun": "dépôts commencés",
+    "deposit.committed": "dépôts reçus",
+    "grant.added": "enveloppes ajoutées",
+    "release.authorised": "remises autorisées",
+    "release.refused": "remises refusées",
+    "release.failed": "remises échouées",
+    "payload.read": "téléchargements",
+    "roster.read": "consultations de la composition et des séances",
+    "disclosure.read": "consultations des détails du journal",
+    "key.destroyed": "destructions de clés",
+    "purge.done": "purges",
+    "retention.applied": "effacements de détails",
+}
+
+
+def render_text(report: Report) -> str:
+    """The whole report as plain text, lines of any length."""
+    parts = [
+        _head(report),
+        _section("Ce qui a été constaté", _findings(report)),
+        _section("Ce qui a été vérifié", (f"- {check}" for check in report.checks)),
+        _section("Ce qui n'a pas pu être vérifié", _impossible(report)),
+        _section("Ce que le journal contient", _counts(report)),
+        *(_section(_title(table), _rows(table)) for table in report.sittings),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def to_json(report: Report) -> str:
+    """The report for programs: stable keys and codes, sentences besides."""
+    return json.dumps(_plain(report), ensure_ascii=False, indent=2) + "\n"
+
+
+def _head(report: Report) -> str:
+    lines = [f"Verdict : {_VERDICTS[report.verdict]}"]
+    if report.size:
+        lines += [
+            "",
+            f"Journal : {report.origin}, {report.size} événement(s)",
+            f"Empreinte du journal : {report.root}",
+            f"Cosigné par le gardien des clés le {_when(report.head_at)}",
+            f"Politique de confiance n° {report.policy_version}",
+        ]
+        witnesses = ", ".join(report.independent_witnesses) or "aucun"
+        lines.append(f"Témoins indépendants : {witnesses}")
+    if report.exporter:
+        lines.append(f"Export signé par : {report.exporter}")
+    return "\n".join(lines)
+
+
+def _findings(report: Report) -> Iterator[str]:
+    if not report.findings:
+        yield "- Rien."
+    for finding in report.findings:
+        place = "" if finding.index is None else f", événement n° {finding.index}"
+        yield f"- [{_SEVERITIES[finding.severity]}{place}] {finding}"
+
+
+def _impossible(report: Report) -> Iterator[str]:
+    if report.erased:
+        yield (
+            f"- Le détail de {report.erased} événement(s) a été effacé par une règle de conservation "
+            "signée : leur place dans le journal tient, leur contenu ne peut plus être jugé."
+        )
+    for check, count in report.impossible.items():
+        yield f"- {check} : {count} cas, faute de détails conservés."
+    if not report.erased and not report.impossible:
+        yield "- Rien : tous les détails étaient présents."
+
+
+def _counts(report: Report) -> Iterator[str]:
+    for kind, count in report.counts.items():
+        yield f"- {_EVENTS.get(kind, kind)} : {count}"
+    for reason, count in report.refusals.items():
+        yield f"- dont refus « {reason} » : {count}"
+    yield f"- enveloppes ouvertes, selon le registre du gardien des clés : {report.opened}"
+
+
+def _title(table: SittingTable) -> str:
+    window = ""
+    if table.opens_at and table.closes_at:
+        window = f", ouverte du {_when(table.opens_at)} au {_when(table.closes_at)}"
+    return f"Remises de la séance {table.sitting}{window}"
+
+
+def _rows(table: SittingTable) -> Iterator[str]:
+    for row in table.releases:
+        yield (
+            f"- n° {row.index}, {_when(row.at)} : dossier {row.dossier} ({row.association}) à "
+            f"{row.person}, siège {row.seat} — {_state(row)}"
+        )
+
+
+def _state(row: ReleaseRow) -> str:
+    if row.refusal:
+        return f"INTERDITE ({row.refusal})"
+    purpose = "pour ajouter des lecteurs" if row.purpose == "grant" else "en lecture"
+    opened = "ouverte" if row.opened else "jamais ouverte"
+    return f"{purpose}, {opened}{', téléchargée' if row.read else ''}"
+
+
+def _section(title: str, lines: Iterator[str]) -> str:
+    return "\n".join([title, "-" * len(title), *lines])
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{moment.astimezone(_ZONE):%d/%m/%Y à %Hh%M}" if moment else "?"
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    return {
+        "verdict": report.verdict.value,
+        "origin": report.origin,
+        "size": report.size,
+        "root": report.root,
+        "head_at": _instant(report.head_at),
+        "policy_version": report.policy_version,
+        "independent_witnesses": list(report.independent_witnesses),
+        "exporter": report.exporter,
+        "findings": [_plain_finding(each) for each in report.findings],
+        "counts": dict(report.counts),
+        "refusals": dict(report.refusals),
+        "disclosed": report.disclosed,
+        "erased": report.erased,
+        "opened": report.opened,
+        "checks": list(report.checks),
+        "impossible": dict(report.impossible),
+        "sittings": [_plain_table(each) for each in report.sittings],
+    }
+
+
+def _plain_finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code.value,
+        "severity": finding.severity.value,
+        "index": finding.index,
+        "message": str(finding),
+        "params": dict(finding.params),
+    }
+
+
+def _plain_table(table: SittingTable) -> dict[str, Any]:
+    return {
+        "sitting": table.sitting,
+        "opens_at": _instant(table.opens_at),
+        "closes_at": _instant(table.closes_at),
+        "releases": [
+            {
+                "index": row.index,
+                "at": _instant(row.at),
+                "dossier": row.dossier,
+                "deposit": row.deposit,
+                "association": row.association,
+                "seat": row.seat,
+                "person": row.person,
+                "purpose": row.purpose,
+                "refusal": row.refusal,
+                "opened": row.opened,
+                "read": row.read,
+            }
+            for row in table.releases
+        ],
+    }
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return format_instant(moment) if moment else None

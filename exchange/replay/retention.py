@@ -1,0 +1,107 @@
+"""Which details may be missing: those that a signed retention rule covers, after an attestation."""
+
+from __future__ import annotations
+
+import itertools
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from crypto.digests import Digest
+from crypto.statements import Statement, Unverified
+from crypto.statements.custody import Attestation, IndexRange, Retention
+from exchange.replay.codes import Code
+from exchange.replay.findings import Findings
+
+Range = tuple[int, int]
+"""First and last index, both included."""
+
+
+@dataclass(frozen=True)
+class Erasures:
+    """Entries without details: those erased by rule, and the others."""
+
+    lawful: tuple[Range, ...] = ()
+    unattested: tuple[Range, ...] = ()
+    withheld: tuple[Range, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many entries were erased by rule."""
+        return sum(last - first + 1 for first, last in (*self.lawful, *self.unattested))
+
+    def any_before(self, index: int) -> bool:
+        """Whether details of an earlier entry were erased by rule."""
+        ranges = sorted((*self.lawful, *self.unattested))
+        return bisect_left(ranges, (index, 0)) > 0
+
+    def report(self, findings: Findings) -> None:
+        """The findings that follow."""
+        for first, last in self.withheld:
+            findings.add(Code.DISCLOSURE_MISSING, first, first=first, last=last)
+        for first, last in self.unattested:
+            findings.add(Code.DISCLOSURE_ERASED_EARLY, first, first=first, last=last)
+
+
+def erasures_of(
+    undisclosed: Iterable[Range],
+    statements: Mapping[Digest, Unverified[Statement]],
+    accepted_at: Mapping[Digest, int],
+) -> Erasures:
+    """Sort undisclosed ranges. ``accepted_at``: statement to the index of its event.
+
+    A rule covers only what was logged before it. The signatures of rule and attestation are checked
+    where they stand in the log, like all others.
+    """
+    rules = _ranges(Retention, statements, accepted_at)
+    attestations = _ranges(Attestation, statements, accepted_at)
+    lawful: list[Range] = []
+    unattested: list[Range] = []
+    withheld: list[Range] = []
+    for first, last in undisclosed:
+        cuts = _cuts(first, last, (*rules, *attestations))
+        for low, high in itertools.pairwise(cuts):
+            part = (low, high - 1)
+            covering = [place for place, each in rules if _covers(each, place, part)]
+            attested = [place for place, each in attestations if _covers(each, place, part)]
+            if not covering:
+                _extend(withheld, part)
+            elif any(before < after for before in attested for after in covering):
+                _extend(lawful, part)
+            else:
+                _extend(unattested, part)
+    return Erasures(tuple(lawful), tuple(unattested), tuple(withheld))
+
+
+def _ranges(
+    kind: type[Retention | Attestation],
+    statements: Mapping[Digest, Unverified[Statement]],
+    accepted_at: Mapping[Digest, int],
+) -> tuple[tuple[int, IndexRange], ...]:
+    return tuple(
+        (accepted_at[digest], each)
+        for digest, unverified in statements.items()
+        if digest in accepted_at
+        and isinstance(unverified.statement, (Retention, Attestation))
+        and isinstance(unverified.statement, kind)
+        for each in unverified.statement.ranges
+    )
+
+
+def _cuts(first: int, last: int, ranges: Iterable[tuple[int, IndexRange]]) -> list[int]:
+    """Where the answer may change inside [first, last]."""
+    places = {first, last + 1}
+    for _place, each in ranges:
+        places |= {cut for cut in (each.first, each.last + 1) if first < cut <= last}
+    return sorted(places)
+
+
+def _covers(rule: IndexRange, place: int, part: Range) -> bool:
+    return rule.first <= part[0] and part[1] <= rule.last and part[1] < place
+
+
+def _extend(ranges: list[Range], part: Range) -> None:
+    if ranges and ranges[-1][1] + 1 == part[0]:
+        ranges[-1] = (ranges[-1][0], part[1])
+    else:
+        ranges.append(part)
