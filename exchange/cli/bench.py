@@ -5,7 +5,6 @@ Imports nothing heavy: it is made for every command, and ``--help`` must stay qu
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,5 +110,5 @@ def read_passphrase(path: Path | None, *, confirm: bool = False, purpose: str | 
     return str(text)
 
 
-pass_bench: Callable[[Any], Any] = click.pass_obj
+pass_bench = click.pass_obj
 """Gives a command its :class:`Bench`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Final
 import click
 
 from exchange.cli.lazy import LazyGroup
-from exchange.cli.words import option
+from exchange.cli.words import TranslatedOption, option
 from exchange.locale import ENGLISH, FRENCH, language, language_of
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -64,9 +65,14 @@ def default_profile(environment: Mapping[str, str]) -> Path:
 @option("--server", help="Adresse du service, si ce n'est pas celle du profil.")
 @option("--lang", type=click.Choice([FRENCH, ENGLISH]), help="Langue des messages.")
 @option("--debug", is_flag=True, help="Montre aussi la trace des erreurs.")
-@click.version_option(package_name="dossier-exchange", message="%(package)s %(version)s")
+@click.version_option(
+    package_name="dossier-exchange",
+    message="%(package)s %(version)s",
+    cls=TranslatedOption,
+    help="Affiche la version et s'arrête.",
+)
 @click.pass_context
-def dossier(
+def dossier(  # noqa: PLR0917  # click passes by name
     context: click.Context,
     profile: Path | None,
     passphrase_file: Path | None,
@@ -117,7 +123,7 @@ def _report(error: BaseException, words: Sequence[str]) -> int:
 
 def _asked_language(words: Sequence[str]) -> str:
     """``--lang`` must be known before the first line of help is printed."""
-    for flag, value in zip(words, words[1:], strict=False):
+    for flag, value in itertools.pairwise(words):
         if flag == "--lang" and value in {FRENCH, ENGLISH}:
             return value
     for word in words:

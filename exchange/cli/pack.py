@@ -30,7 +30,7 @@ def pack() -> None:
 )
 @json_option
 @click.pass_context
-def get(
+def get(  # noqa: PLR0917  # click passes by name
     context: click.Context,
     sitting: str,
     out: Path,

@@ -5,10 +5,8 @@ The French text stands in the code and is the msgid of the catalogue.
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Callable
-from typing import Any
 
 import click
 
@@ -39,19 +37,20 @@ class TranslatedCommand(click.Command):
         pieces = " ".join(self.collect_usage_pieces(ctx))
         formatter.write_usage(ctx.command_path, pieces, prefix=_("Usage : "))
 
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         if self.help:
             formatter.write_paragraph()
             with formatter.indentation():
                 formatter.write_text(_(self.help))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        records = [record for each in self.get_params(ctx) if (record := each.get_help_record(ctx))]
+        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+        records = [record for each in options if (record := each.get_help_record(ctx))]
         if records:
             with formatter.section(_("Options")):
                 formatter.write_dl(records)
 
-    def get_short_help_str(self, limit: int = 45) -> str:
+    def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002
         return _(self.short_help or self.help or "").split("\n")[0].rstrip(".")
 
 
@@ -63,6 +62,14 @@ class TranslatedGroup(TranslatedCommand, click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            message = _("La commande « {name} » n'existe pas.").format(name=args[0])
+            raise click.UsageError(message, ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [
@@ -77,27 +84,38 @@ class TranslatedGroup(TranslatedCommand, click.Group):
 
 TranslatedGroup.group_class = TranslatedGroup
 
-option = functools.partial(click.option, cls=TranslatedOption)
-"""``click.option`` whose ``help`` is a msgid."""
+F = TypeVar("F", bound=Callable[..., Any])
 
-command = functools.partial(click.command, cls=TranslatedCommand)
-"""``click.command`` whose ``help`` is a msgid."""
 
-group = functools.partial(click.group, cls=TranslatedGroup)
-"""``click.group`` whose ``help`` is a msgid."""
+def option(*names: str, **settings: Any) -> Callable[[F], F]:
+    """``click.option`` whose ``help`` is a msgid."""
+    return click.option(*names, cls=TranslatedOption, **settings)
 
-json_option: Callable[[Any], Any] = option(
+
+def command(
+    name: str | None = None, **settings: Any
+) -> Callable[[Callable[..., Any]], TranslatedCommand]:
+    """``click.command`` whose ``help`` is a msgid."""
+    return click.command(name, cls=TranslatedCommand, **settings)
+
+
+def group(**settings: Any) -> Callable[[Callable[..., Any]], TranslatedGroup]:
+    """``click.group`` whose ``help`` is a msgid."""
+    return click.group(cls=TranslatedGroup, **settings)
+
+
+json_option = option(
     "--json", "as_json", is_flag=True, help="Écrit le résultat en JSON, pour un programme."
 )
 """The option of commands that a script reads."""
 
 
-def say(message: str, **params: object) -> None:
+def say(message: str, /, **params: object) -> None:
     """One line on standard output."""
     click.echo(_(message).format(**params))
 
 
-def warn(message: str, **params: object) -> None:
+def warn(message: str, /, **params: object) -> None:
     """One line on standard error."""
     click.echo(_(message).format(**params), err=True)
 
@@ -110,7 +128,7 @@ def result(document: object, *, as_json: bool, otherwise: Callable[[], None]) ->
         otherwise()
 
 
-def confirmed(message: str, *, yes: bool, **params: object) -> bool:
+def confirmed(message: str, /, *, yes: bool, **params: object) -> bool:
     """Ask a yes-or-no question on a terminal; without one only ``--yes`` counts."""
     if yes:
         return True

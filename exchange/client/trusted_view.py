@@ -110,6 +110,11 @@ class TrustedView:
         return self._policies[-1][1]
 
     @property
+    def has_policy(self) -> bool:
+        """Whether any trust policy was published yet."""
+        return bool(self._policies)
+
+    @property
     def log(self) -> LogPolicy:
         """Whose signatures a checkpoint needs, by the policy in force."""
         _ = self.policy

@@ -1,0 +1,127 @@
+"""``dossier audit``: verify a log with its disclosures, or export them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exchange.cli.bench import Bench, pass_bench
+from exchange.cli.words import group, json_option, option, result, say
+from exchange.locale import translate as _
+
+if TYPE_CHECKING:
+    from crypto.trust import Trust
+    from exchange.replay.report import Report
+
+PATH = click.Path(path_type=Path)
+
+
+@group(help="Vérifie le journal et chaque remise de dossier, ou exporte de quoi le faire ailleurs.")
+def audit() -> None:
+    """See ``help`` above."""
+
+
+@audit.command(help="Exporte le journal, les déclarations et le registre du gardien, signés.")
+@option("--out", required=True, type=PATH, help="Archive (.tar) à écrire.")
+@json_option
+@pass_bench
+def export(bench: Bench, out: Path, as_json: bool) -> None:
+    """See ``help`` above."""
+    from exchange.client.audit_export import export as exporting
+
+    done = exporting(bench.desk(), out)
+    document = {"bundle": str(out), "size": done.size, "files": done.files}
+
+    def sentences() -> None:
+        say("{size} événements exportés dans « {path} ».", size=done.size, path=out)
+        say("Vérifiez-les : dossier audit verify --bundle {path} --trust trust.json", path=out)
+
+    result(document, as_json=as_json, otherwise=sentences)
+
+
+@audit.command(help="Vérifie un lot exporté (hors ligne), ou un service en marche.")
+@option("--bundle", type=PATH, help="Archive exportée, ou son répertoire décompressé.")
+@option("--url", help="Adresse d'un service, avec un profil de vérificateur.")
+@option("--trust", "trust_file", required=True, type=PATH, help="trust.json de la commission.")
+@option("--html", type=PATH, help="Écrit aussi le rapport dans ce fichier HTML.")
+@json_option
+@click.pass_context
+def verify(  # noqa: PLR0917  # click passes by name
+    context: click.Context,
+    bundle: Path | None,
+    url: str | None,
+    trust_file: Path,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """See ``help`` above."""
+    from crypto.trust import Trust
+    from exchange.cli.failures import REFUSED
+    from exchange.replay.render import render_text, to_json
+    from exchange.replay.report import Verdict
+
+    if (bundle is None) == (url is None):
+        raise click.UsageError(_("Donnez --bundle FICHIER, ou --url ADRESSE."))
+    bench: Bench = context.obj
+    trust = Trust.parse(trust_file.read_bytes())
+    report = (
+        _of_bundle(bench, bundle, trust) if bundle is not None else _of_service(bench, url, trust)
+    )
+    if html is not None:
+        _write_html(render_text(report), html)
+    click.echo(to_json(report) if as_json else render_text(report))
+    if report.verdict is not Verdict.OK:
+        context.exit(REFUSED)
+
+
+def _of_bundle(bench: Bench, bundle: Path, trust: Trust) -> Report:
+    from exchange.replay.bundle_directory import BundleDirectory
+    from exchange.replay.bundle_tar import BundleTar
+    from exchange.replay.run import replay
+
+    now = bench.around.clock()
+    if bundle.is_dir():
+        return replay(BundleDirectory(bundle), trust, now)
+    with BundleTar(bundle) as archive:
+        return replay(archive, trust, now)
+
+
+def _of_service(bench: Bench, url: str | None, trust: Trust) -> Report:
+    """A copy read from the service with the auditor's login: nothing is signed, all is verified."""
+    import tempfile
+
+    from exchange.client.audit_export import bundle_files
+    from exchange.client.files import write_new
+    from exchange.replay.bundle_directory import BundleDirectory
+    from exchange.replay.run import replay
+
+    bench.profile.pin(trust)
+    desk = bench.desk(url)
+    with tempfile.TemporaryDirectory(prefix="dossier-audit-") as folder:
+        for path, data in bundle_files(desk):
+            write_new(Path(folder), path, iter([data]))
+        return replay(BundleDirectory(Path(folder)), trust, bench.around.clock(), exported=False)
+
+
+HTML = """<!doctype html>
+<html lang="fr">
+<head><meta charset="utf-8"><title>{title}</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<style>body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
+pre {{ white-space: pre-wrap; font: 1rem/1.5 monospace; }}</style></head>
+<body><main><h1>{title}</h1><pre>{report}</pre></main></body>
+</html>
+"""
+"""One file without script or outside reference: it is kept and printed as it is."""
+
+
+def _write_html(text: str, path: Path) -> None:
+    from html import escape
+
+    from exchange.client.files import appearing
+
+    title = _("Rapport de vérification du journal")
+    with appearing(path) as handle:
+        handle.write(HTML.format(title=escape(title), report=escape(text)).encode())
