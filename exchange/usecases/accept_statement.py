@@ -1,0 +1,135 @@
+"""Accepting a signed statement: check, record, publish, tell the broker; and end keys where due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit.checkpoint import Checkpoint
+from audit.events import EventType
+from crypto.digests import Digest
+from crypto.statements import Statement, Unverified, Verified, parse_any
+from crypto.statements.exchange import Withdrawal
+from crypto.statements.registry import Closing, TrustPolicy
+from crypto.trust import accept_first, accept_next
+from exchange.usecases.acceptance import CHECKS, AcceptanceContext
+from exchange.usecases.acknowledgement import push_to_broker
+from exchange.usecases.destruction import destroy_keys
+from exchange.usecases.errors import InvalidRequestError, NotAllowedError, explained
+from exchange.usecases.ports import Attested, UnitOfWork
+from exchange.usecases.record import present, publish, receipt, record_statement
+from exchange.usecases.service import Caller, Service
+from exchange.usecases.signatures import (
+    require_caller,
+    require_fresh,
+    require_own,
+    trusted_policy,
+    verified_by,
+)
+
+
+@dataclass(frozen=True)
+class AcceptedStatement:
+    """The statement's identity, its receipt and, where keys ended, the broker's destruction."""
+
+    digest: Digest
+    receipt: bytes
+    destruction: Attested | None = None
+
+
+def accept_statement(service: Service, caller: Caller | None, envelope: bytes) -> AcceptedStatement:
+    """Accept one statement of a type in ``CHECKS``. The same statement again changes nothing.
+
+    Without a login only the first trust policy is accepted: it is entry 0 of the log.
+    """
+    now = present(service)
+    with explained():
+        unverified = parse_any(envelope)
+    with service.transactions() as work:
+        known = work.statements.get(unverified.digest)
+        if known is None:
+            ticket = _accept(service, work, caller, unverified, now)
+            work.commit()
+        else:
+            ticket = known.order
+    publish(service)
+    refused = push_to_broker(service).get(unverified.digest)
+    if refused is not None:
+        raise refused
+    destruction = None
+    if isinstance(unverified.statement, (Withdrawal, Closing)):
+        destruction = destroy_keys(service, unverified.digest)
+    return AcceptedStatement(unverified.digest, receipt(service, ticket), destruction)
+
+
+def _accept(
+    service: Service,
+    work: UnitOfWork,
+    caller: Caller | None,
+    unverified: Unverified[Statement],
+    now: datetime,
+) -> int:
+    statement = unverified.statement
+    check = CHECKS.get(type(statement))
+    if check is None:
+        raise InvalidRequestError(
+            "Une déclaration « {type} » ne se dépose pas par cette voie.", type=statement.TYPE
+        )
+    _require_login(service, work, caller, statement, now)
+    require_fresh(service, statement, now)
+    verified = _verified(service, work, unverified, now)
+    check(_context(service, work, now), statement)
+    return record_statement(
+        service,
+        work,
+        verified,
+        EventType.STATEMENT_ACCEPTED,
+        at=now,
+        facts={"type": statement.TYPE},
+    )
+
+
+def _require_login(
+    service: Service, work: UnitOfWork, caller: Caller | None, statement: Statement, now: datetime
+) -> None:
+    if isinstance(statement, TrustPolicy):
+        if statement.version == 1 and not work.statements.find(TrustPolicy):
+            return
+        if caller is not None and caller.is_registrar:
+            return  # the registrar carries what the roots signed
+    elif caller is not None:
+        require_caller(service, work, caller, now)
+        require_own(caller, statement)
+        return
+    raise NotAllowedError("Connectez-vous d'abord pour déposer cette déclaration.")
+
+
+def _verified(
+    service: Service, work: UnitOfWork, unverified: Unverified[Statement], now: datetime
+) -> Verified[Statement]:
+    statement = unverified.statement
+    if not isinstance(statement, TrustPolicy):
+        return verified_by(service, work, unverified, now)
+    with explained():
+        current = trusted_policy(service.trust, work.statements)
+        policy = Unverified(
+            statement,
+            unverified.envelope,
+            unverified.digest,
+            unverified.encoding,
+            unverified.signatures,
+        )
+        trusted = accept_next(current, policy) if current else accept_first(service.trust, policy)
+    return trusted.verified
+
+
+def _context(service: Service, work: UnitOfWork, now: datetime) -> AcceptanceContext:
+    note = service.log.checkpoint()
+    return AcceptanceContext(
+        index=work.statements,
+        now=now,
+        trust=service.trust,
+        origin=service.origin,
+        log_size=Checkpoint.of_note(note).size if note else 0,
+        deposit=work.deposits.get,
+    )

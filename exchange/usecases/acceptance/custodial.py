@@ -1,0 +1,121 @@
+"""Holds, purges, retention, and what auditors and roots say of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from audit.checkpoint import Checkpoint
+from crypto.statements.custody import (
+    Attestation,
+    BundleIndex,
+    Emergency,
+    Hold,
+    IndexRange,
+    Purge,
+    Recovery,
+    Retention,
+)
+from crypto.statements.exchange import Manifest
+from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
+from exchange.domain.lifecycle import allows
+from exchange.usecases.acceptance.context import AcceptanceContext, not_found
+from exchange.usecases.errors import ConflictError, ExpiredError, InvalidRequestError, explained
+from exchange.usecases.facts import manifest_of
+from exchange.usecases.signatures import ONE_YEAR
+
+MAX_HOLD: Final = 10 * ONE_YEAR
+"""Ten years: longer than an appeal up to the Conseil d'État; a longer hold is signed again."""
+
+
+def check_hold(context: AcceptanceContext, statement: Hold) -> None:
+    """Until a day to come, on dossiers that exist."""
+    if not context.now < statement.until <= context.now + MAX_HOLD:
+        raise ExpiredError("La date de fin de cette conservation est passée, ou trop lointaine.")
+    for dossier in statement.dossiers:
+        if not context.index.find(Manifest, dossier=dossier):
+            raise not_found("Le dossier {dossier} n'existe pas.", dossier=dossier)
+
+
+def check_purge(context: AcceptanceContext, statement: Purge) -> None:
+    """Deposits of that sitting that were withdrawn or closed, and that nobody holds."""
+    for deposit in statement.deposits:
+        record = context.deposit(deposit)
+        if record is None or record.sitting != statement.sitting:
+            raise not_found("Un des dépôts à purger n'existe pas à cette séance.")
+        if not allows(TABLE, DepositState(record.state), DepositEvent.PURGE):
+            raise ConflictError(
+                "Un dépôt ne se purge qu'après son retrait ou la clôture de la séance "
+                "(état : {state}).",
+                state=record.state,
+            )
+        manifest = manifest_of(context.index, deposit)
+        if manifest and is_held(context, manifest.statement.dossier):
+            raise ConflictError(
+                "Le dossier {dossier} est sous conservation (recours ou enquête).",
+                dossier=manifest.statement.dossier,
+            )
+
+
+def is_held(context: AcceptanceContext, dossier: str) -> bool:
+    """Whether a hold on the dossier is in force."""
+    holds = context.index.find(Hold, dossier=dossier)
+    return any(context.now < each.statement.until for each in holds)
+
+
+def check_retention(context: AcceptanceContext, statement: Retention) -> None:
+    """Only of entries that an auditor attested."""
+    _check_ranges(context, statement.ranges)
+    attested = [
+        covered for each in context.index.find(Attestation) for covered in each.statement.ranges
+    ]
+    for wanted in statement.ranges:
+        if not _covered(wanted, attested):
+            raise ConflictError(
+                "Les événements {first} à {last} n'ont pas tous été attestés par un vérificateur.",
+                first=wanted.first,
+                last=wanted.last,
+            )
+
+
+def _covered(wanted: IndexRange, attested: Iterable[IndexRange]) -> bool:
+    """Whether the ranges, taken together, leave no gap in the wanted one."""
+    need = wanted.first
+    for each in sorted(attested, key=lambda covered: covered.first):
+        if each.first <= need <= each.last:
+            need = each.last + 1
+    return need > wanted.last
+
+
+def _check_ranges(context: AcceptanceContext, ranges: tuple[IndexRange, ...]) -> None:
+    for each in ranges:
+        if not each.first <= each.last < context.log_size:
+            raise InvalidRequestError("Ces événements ne sont pas encore dans le journal.")
+
+
+def check_attestation(context: AcceptanceContext, statement: Attestation) -> None:
+    """Of entries below the checkpoint that the auditor cites."""
+    _check_ranges(context, statement.ranges)
+    with explained():
+        size = Checkpoint.of_note(statement.checkpoint.encode()).size
+    if any(each.last >= size for each in statement.ranges):
+        raise InvalidRequestError("Ces événements dépassent le point de contrôle cité.")
+
+
+def check_emergency(context: AcceptanceContext, statement: Emergency) -> None:
+    """Not expired."""
+    if statement.expires_at <= context.now:
+        raise ExpiredError("Cette mesure d'urgence a déjà expiré.")
+
+
+def check_recovery(_context: AcceptanceContext, statement: Recovery) -> None:
+    """Names a checkpoint that can be read."""
+    with explained():
+        Checkpoint.of_note(statement.checkpoint.encode())
+
+
+def check_bundle_index(_context: AcceptanceContext, statement: BundleIndex) -> None:
+    """Each path once."""
+    paths = [each.path for each in statement.files]
+    if len(set(paths)) != len(paths):
+        raise InvalidRequestError("Un fichier figure deux fois dans cet index.")

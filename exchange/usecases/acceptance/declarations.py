@@ -1,0 +1,147 @@
+"""What members and associations declare about mandates and dossiers."""
+
+from __future__ import annotations
+
+from crypto.statements.exchange import (
+    Decision,
+    Declaration,
+    Manifest,
+    Opinion,
+    Recusal,
+    Undertaking,
+    Withdrawal,
+)
+from crypto.statements.registry import Certificate, Sitting
+from exchange.domain.ids import OrganisationCode, PersonId, SeatCode
+from exchange.domain.sittings import is_structurally_recused
+from exchange.usecases.acceptance.context import AcceptanceContext, not_found
+from exchange.usecases.errors import ConflictError, NotAllowedError
+from exchange.usecases.facts import (
+    association_of,
+    closing_of,
+    latest_agenda,
+    latest_roster,
+    latest_sitting,
+    recusal_of,
+    roster_in_force,
+    withdrawal_of,
+)
+
+
+def check_undertaking(context: AcceptanceContext, statement: Undertaking) -> None:
+    """For a mandate of one's own."""
+    person = context.signer(statement).statement.person
+    roster = latest_roster(context.index)
+    mandates = roster.statement.mandates if roster else ()
+    if not any(each.mandate == statement.mandate and each.person == person for each in mandates):
+        raise not_found("Ce mandat n'existe pas, ou n'est pas le vôtre.")
+
+
+def check_declaration(context: AcceptanceContext, statement: Declaration) -> None:
+    """For dossiers on the agenda of a sitting where one sits and is not recused."""
+    certificate = context.signer(statement).statement
+    _require_sits(context, statement.sitting, certificate)
+    for dossier in statement.dossiers:
+        _require_on_agenda(context, statement.sitting, dossier, certificate)
+        if recusal_of(context.index, statement.sitting, dossier, certificate.person):
+            raise ConflictError(
+                "Vous vous êtes déporté du dossier {dossier} : un déport ne se reprend pas.",
+                dossier=dossier,
+            )
+
+
+def check_recusal(context: AcceptanceContext, statement: Recusal) -> None:
+    """For dossiers on the agenda of a sitting where one sits; at any time before the closing."""
+    certificate = context.signer(statement).statement
+    _require_sits(context, statement.sitting, certificate)
+    for dossier in statement.dossiers:
+        _require_on_agenda(context, statement.sitting, dossier, certificate)
+
+
+def _require_sits(context: AcceptanceContext, sitting: str, certificate: Certificate) -> Sitting:
+    latest = latest_sitting(context.index, sitting)
+    if latest is None or all(each.person != certificate.person for each in latest.statement.seats):
+        raise not_found("Cette séance n'existe pas, ou vous n'y siégez pas.")
+    if closing_of(context.index, sitting) or context.now >= latest.statement.closes_at:
+        raise ConflictError("Cette séance est close.")
+    return latest.statement
+
+
+def _require_on_agenda(
+    context: AcceptanceContext, sitting: str, dossier: str, certificate: Certificate
+) -> None:
+    # One answer for a dossier that does not exist and for one of the signer's own association, so
+    # that a reference tells nothing to those who are recused from it.
+    agenda = latest_agenda(context.index, sitting)
+    items = agenda.statement.items if agenda else ()
+    item = next((each for each in items if each.dossier == dossier), None)
+    if item is None or _is_recused(context, sitting, item.association, certificate):
+        raise not_found(
+            "Le dossier {dossier} n'est pas à l'ordre du jour de cette séance, ou vous en êtes "
+            "déporté d'office.",
+            dossier=dossier,
+        )
+
+
+def _is_recused(
+    context: AcceptanceContext, sitting: str, association: str, certificate: Certificate
+) -> bool:
+    roster, latest = latest_roster(context.index), latest_sitting(context.index, sitting)
+    if roster is None or latest is None:
+        return True
+    person = PersonId(certificate.person)
+    taken = next((each for each in latest.statement.seats if each.person == person), None)
+    seat = roster_in_force(roster.statement).seat(SeatCode(taken.seat)) if taken else None
+    return is_structurally_recused(
+        seat, OrganisationCode(certificate.organisation), OrganisationCode(association)
+    )
+
+
+def check_withdrawal(context: AcceptanceContext, statement: Withdrawal) -> None:
+    """Of a dossier that one's own association deposited, once."""
+    organisation = context.signer(statement).statement.organisation
+    if not _deposited_by(context, statement.dossier, organisation):
+        raise not_found("Ce dossier n'existe pas, ou n'est pas de votre association.")
+    if withdrawal_of(context.index, statement.dossier, organisation):
+        raise ConflictError("Ce dossier est déjà retiré.")
+
+
+def _deposited_by(context: AcceptanceContext, dossier: str, organisation: str) -> bool:
+    manifests = context.index.find(Manifest, dossier=dossier)
+    return any(association_of(context.index, each.statement) == organisation for each in manifests)
+
+
+def check_opinion(context: AcceptanceContext, statement: Opinion) -> None:
+    """By a member who sits where the dossier is on the agenda, and is not recused."""
+    certificate = context.signer(statement).statement
+    for manifest in context.index.find(Manifest, dossier=statement.dossier):
+        sitting = manifest.statement.sitting
+        latest, agenda = (
+            latest_sitting(context.index, sitting),
+            latest_agenda(context.index, sitting),
+        )
+        seated = latest is not None and any(
+            each.person == certificate.person for each in latest.statement.seats
+        )
+        listed = agenda is not None and any(
+            manifest.digest in item.manifests for item in agenda.statement.items
+        )
+        if seated and listed:
+            _require_not_recused(context, manifest.statement, certificate)
+            return
+    raise not_found("Ce dossier n'est à l'ordre du jour d'aucune séance où vous siégez.")
+
+
+def _require_not_recused(
+    context: AcceptanceContext, manifest: Manifest, certificate: Certificate
+) -> None:
+    association = association_of(context.index, manifest)
+    recused = recusal_of(context.index, manifest.sitting, manifest.dossier, certificate.person)
+    if recused or _is_recused(context, manifest.sitting, association or "", certificate):
+        raise NotAllowedError("Qui s'est déporté d'un dossier n'en écrit pas l'avis.")
+
+
+def check_decision(context: AcceptanceContext, statement: Decision) -> None:
+    """On a dossier that was deposited."""
+    if not context.index.find(Manifest, dossier=statement.dossier):
+        raise not_found("Ce dossier n'existe pas.")

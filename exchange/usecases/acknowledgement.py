@@ -1,0 +1,59 @@
+"""Telling the broker what was accepted, in the order of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from audit.errors import LogUnavailableError
+from crypto.digests import Digest
+from exchange.usecases.errors import BrokerRefusalError
+from exchange.usecases.ports import Attested
+from exchange.usecases.record import Filed, filed
+from exchange.usecases.service import Service
+
+
+def push_to_broker(service: Service) -> Mapping[Digest, BrokerRefusalError]:
+    """Show the broker every published statement that it has not acknowledged yet.
+
+    Returns those that it refuses now; they stay unacknowledged and are shown again the next time.
+    The list goes on after a refusal: what rests on the refused statement the broker refuses by
+    itself, and one bad statement must not keep a withdrawal from it. Raises BrokerUnavailableError.
+    """
+    with service.transactions() as work:
+        waiting = [filed(work, each) for each in work.statements.unacknowledged()]
+    refused: dict[Digest, BrokerRefusalError] = {}
+    done: list[Digest] = []
+    try:
+        for each in waiting:
+            try:
+                receipt = service.log.receipt(each.ticket)
+            except LogUnavailableError:
+                break  # committed by another request, which publishes it and pushes it
+            _show(service, each, receipt, done, refused)
+    finally:
+        _keep(service, done)
+    return refused
+
+
+def _show(
+    service: Service,
+    each: Filed,
+    receipt: bytes,
+    done: list[Digest],
+    refused: dict[Digest, BrokerRefusalError],
+) -> None:
+    try:
+        service.broker.acknowledge(Attested(each.envelope, receipt))
+    except BrokerRefusalError as error:
+        refused[each.digest] = error
+    else:
+        done.append(each.digest)
+
+
+def _keep(service: Service, acknowledged: list[Digest]) -> None:
+    if not acknowledged:
+        return
+    with service.transactions() as work:
+        for digest in acknowledged:
+            work.statements.acknowledged(digest)
+        work.commit()

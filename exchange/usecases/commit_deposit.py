@@ -1,0 +1,177 @@
+"""Committing a deposit: the payload is whole, the manifest true, everyone who will sit can read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from audit.events import EventType
+from crypto.age.layout import payload_length_is_valid
+from crypto.statements import Unverified, parse
+from crypto.statements.custody import ReleaseKey
+from crypto.statements.exchange import Manifest, Purpose
+from crypto.statements.registry import Role, Sitting
+from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
+from exchange.domain.lifecycle import allows
+from exchange.usecases.acknowledgement import push_to_broker
+from exchange.usecases.depositing import open_sitting, own_deposit, require_approval, roster_now
+from exchange.usecases.envelopes import addressed_to, match_envelopes
+from exchange.usecases.errors import ConflictError, InvalidRequestError, NotAllowedError, explained
+from exchange.usecases.facts import association_of
+from exchange.usecases.ledger import Accepted, StatementIndex
+from exchange.usecases.ports import DepositRecord, UnitOfWork
+from exchange.usecases.recipients import grant_certificates, reader_certificates
+from exchange.usecases.record import present, publish, receipt, record_statement
+from exchange.usecases.service import Caller, Service
+from exchange.usecases.signatures import (
+    require_certificate,
+    require_fresh,
+    require_own,
+    verified_by,
+)
+
+
+def commit_deposit(
+    service: Service, caller: Caller, deposit: str, envelope: bytes, envelopes: Sequence[bytes]
+) -> bytes:
+    """Commit a deposit by its signed manifest; the receipt of ``deposit.committed``.
+
+    The object is committed first, then database and event in one transaction: a crash in between
+    leaves an object that no row names, and the sweep removes it.
+    """
+    with explained():
+        unverified = parse(Manifest, envelope)
+    sealed = match_envelopes(unverified.statement.envelopes, envelopes)
+    now = present(service)
+    with service.transactions() as work:
+        known = work.statements.get(unverified.digest)
+        if known is None:
+            record = _check(service, work, caller, deposit, unverified, now)
+    if known is not None:
+        return _again(service, caller, unverified, known.order)
+    statement = unverified.statement
+    name = service.objects.commit(record.upload, statement.length, statement.sha256)
+    with service.transactions() as work:
+        # Again, in the transaction that writes: what was true a moment ago may not be any more.
+        _check(service, work, caller, deposit, unverified, now)
+        verified = verified_by(service, work, unverified, now)
+        ticket = record_statement(
+            service,
+            work,
+            verified,
+            EventType.DEPOSIT_COMMITTED,
+            at=now,
+            cites={
+                "certificate": statement.signer,
+                "release_key": statement.release_key_sha256,
+                "sitting": statement.sitting_sha256,
+            },
+            facts={"deposit": deposit},
+        )
+        work.deposits.set_committed(
+            deposit, object_name=name, manifest=unverified.digest, length=statement.length
+        )
+        for digest, data in sealed.items():
+            work.deposits.add_envelope(deposit, digest, data)
+        work.commit()
+    publish(service)
+    push_to_broker(service)
+    return receipt(service, ticket)
+
+
+def _again(
+    service: Service, caller: Caller, unverified: Unverified[Manifest], ticket: int
+) -> bytes:
+    require_own(caller, unverified.statement)
+    publish(service)
+    return receipt(service, ticket)
+
+
+def _check(
+    service: Service,
+    work: UnitOfWork,
+    caller: Caller,
+    deposit: str,
+    unverified: Unverified[Manifest],
+    now: datetime,
+) -> DepositRecord:
+    statement = unverified.statement
+    held = require_certificate(service, work, caller, Role.DEPOSITOR, now)
+    require_own(caller, statement)
+    require_fresh(service, statement, now)
+    record = own_deposit(work, caller, deposit)
+    if not allows(TABLE, DepositState(record.state), DepositEvent.COMMIT):
+        raise ConflictError("Ce dépôt n'est plus en cours (état : {state}).", state=record.state)
+    if (statement.deposit, statement.sitting) != (deposit, record.sitting):
+        raise InvalidRequestError("Ce manifeste est celui d'un autre dépôt ou d'une autre séance.")
+    if statement.origin != service.origin:
+        raise InvalidRequestError("Ce manifeste était destiné à un autre service.")
+    association = held.statement.organisation
+    sitting = open_sitting(work.statements, record.sitting, statement.sitting_sha256, now)
+    require_approval(work.statements, association, record.sitting, now)
+    verified_by(service, work, unverified, now)
+    _check_release_key(work.statements, statement)
+    _check_dossier(work.statements, statement, association)
+    _check_payload(service, statement)
+    _check_recipients(work.statements, statement, sitting, association, now)
+    return record
+
+
+def _check_release_key(index: StatementIndex, statement: Manifest) -> None:
+    accepted = index.get(statement.release_key_sha256)
+    made = accepted.statement if accepted else None
+    if not isinstance(made, ReleaseKey) or made.deposit != statement.deposit:
+        raise InvalidRequestError(
+            "La clé de dépôt citée n'est pas celle que le gardien a faite pour ce dépôt."
+        )
+
+
+def _check_dossier(index: StatementIndex, statement: Manifest, association: str) -> None:
+    earlier = index.find(Manifest, dossier=statement.dossier)
+    if any(association_of(index, each.statement) != association for each in earlier):
+        raise ConflictError("Cette référence de dossier est déjà prise : prenez-en une autre.")
+    here = [each for each in earlier if each.statement.sitting == statement.sitting]
+    if statement.complement_of is None:
+        if here:
+            raise ConflictError(
+                "Ce dossier est déjà déposé à cette séance : déposez un complément "
+                "(« --complement-of »)."
+            )
+    elif statement.complement_of not in {each.digest for each in here}:
+        raise InvalidRequestError("Ce complément cite un dépôt inconnu de ce dossier.")
+
+
+def _check_payload(service: Service, statement: Manifest) -> None:
+    length = statement.length
+    if length > service.limits.deposit_bytes or not payload_length_is_valid(length):
+        raise InvalidRequestError("La longueur annoncée n'est pas celle d'un fichier age entier.")
+
+
+def _check_recipients(
+    index: StatementIndex,
+    statement: Manifest,
+    sitting: Accepted[Sitting],
+    association: str,
+    now: datetime,
+) -> None:
+    readers = reader_certificates(
+        index,
+        sitting.statement,
+        roster_now(index),
+        association=association,
+        audience=statement.audience,
+        now=now,
+    )
+    wanted = addressed_to(statement.envelopes, Purpose.READ)
+    if wanted - readers:
+        raise NotAllowedError(
+            "Ce dépôt est scellé pour une personne qui ne siège pas, ou qui est déportée : la "
+            "composition a peut-être changé, recommencez le dépôt."
+        )
+    if readers - wanted:
+        raise InvalidRequestError(
+            "Il manque une enveloppe pour une personne qui siège : recommencez le dépôt."
+        )
+    grants = addressed_to(statement.envelopes, Purpose.GRANT)
+    if grants - grant_certificates(index, association=association, now=now):
+        raise NotAllowedError("Une enveloppe est destinée à une autre association.")

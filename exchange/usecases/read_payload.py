@@ -1,0 +1,91 @@
+"""The ciphertext of a released deposit: the bytes of an age file's payload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit.events import EventType
+from crypto.digests import Digest
+from crypto.statements.exchange import AccessRequest
+from exchange.domain.policy import Refuse, decide
+from exchange.usecases.errors import NotFoundError, RefusedError
+from exchange.usecases.facts import access_facts
+from exchange.usecases.ports import ReleaseRecord, UnitOfWork
+from exchange.usecases.record import present, publish, record_event
+from exchange.usecases.service import Caller, Service
+from exchange.usecases.signatures import require_caller
+
+
+@dataclass(frozen=True)
+class Payload:
+    """An object that may be streamed; ``length`` in bytes."""
+
+    service: Service
+    name: str
+    length: int
+
+    def read(self, first: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Stream a range in constant memory."""
+        return self.service.objects.read(self.name, first, length)
+
+
+def read_payload(service: Service, caller: Caller, deposit: str) -> Payload:
+    """The payload of a deposit released to this login's certificate.
+
+    One ``payload.read`` event covers all ranges of a release, and is published before a byte
+    leaves. Decided again at each call: a recusal, withdrawal or closing since the release ends it.
+    """
+    now = present(service)
+    with service.transactions() as work:
+        require_caller(service, work, caller, now)
+        record = _released(work, caller, deposit)
+        _decide_again(work, record, now)
+        kept = work.deposits.get(deposit)
+        if kept is None or kept.object_name is None or kept.length is None:
+            raise NotFoundError("Ce dépôt est inconnu de ce service.")
+        if record.payload_ticket is None:
+            ticket = record_event(
+                service,
+                work,
+                EventType.PAYLOAD_READ,
+                at=now,
+                cites=_cites(record, kept.manifest),
+                facts={"deposit": deposit},
+            )
+            work.releases.set_payload_ticket(record.request, deposit, ticket)
+            work.commit()
+    publish(service)
+    return Payload(service, kept.object_name, kept.length)
+
+
+def _released(work: UnitOfWork, caller: Caller, deposit: str) -> ReleaseRecord:
+    record = work.releases.latest(caller.certificate, deposit) if caller.certificate else None
+    if record is None or record.answer is None:
+        raise NotFoundError("Ce dépôt ne vous a pas été remis : demandez d'abord son ouverture.")
+    return record
+
+
+def _decide_again(work: UnitOfWork, record: ReleaseRecord, now: datetime) -> None:
+    accepted = work.statements.get(record.request)
+    request = accepted.statement if accepted else None
+    if not isinstance(request, AccessRequest):
+        raise NotFoundError("Ce dépôt ne vous a pas été remis : demandez d'abord son ouverture.")
+    verdict = decide(
+        access_facts(
+            work.statements,
+            certificate=record.certificate,
+            sitting=request.sitting,
+            deposit=record.deposit,
+            purpose=request.purpose,
+            now=now,
+        )
+    )
+    if isinstance(verdict, Refuse):
+        raise RefusedError(verdict.reason)
+
+
+def _cites(record: ReleaseRecord, manifest: Digest | None) -> dict[str, Digest]:
+    cites = {"access_request": record.request, "certificate": record.certificate}
+    return {**cites, "manifest": manifest} if manifest else cites
