@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from crypto.digests import Digest
-from crypto.statements.exchange import AccessRequest, Manifest, Purpose
-from exchange.domain.policy import Refuse, decide
+from crypto.statements.exchange import AccessRequest, Manifest
+from exchange.domain.policy import Permit, Refuse, decide
 from exchange.domain.refusals import MESSAGES
 from exchange.replay.codes import Code
 from exchange.replay.history import History, LoggedEvent, Release
@@ -77,18 +79,11 @@ def _decide_again(
 ) -> None:
     # The certificate that got the answer is the event's; the reply key is the request's. Where the
     # two differ that is a finding of its own, and the decision is made for the one who asked.
-    # Its time is the recorded one, but never before what the log holds before it.
-    certificate, purpose = request.signer, request.purpose
-    verdict = decide(
-        access_facts(
-            history.ledger,
-            certificate=certificate,
-            sitting=request.sitting,
-            deposit=event.deposit,
-            purpose=purpose,
-            now=history.at,
-        )
-    )
+    # It must be lawful at the recorded time and, where the log's order belies that, at the latest
+    # time before it: a date moved either way excuses nothing.
+    verdict = _verdict(history, event, request, event.details.at)
+    if not isinstance(verdict, Refuse) and history.at > event.details.at:
+        verdict = _verdict(history, event, request, history.at)
     if isinstance(verdict, Refuse):
         if _is_erased(history, event):
             history.impossible["règles d'une remise"] += 1
@@ -98,23 +93,36 @@ def _decide_again(
             Code.RELEASE_UNLAWFUL,
             event.index,
             deposit=event.deposit,
-            person=person_name(history, certificate),
+            person=person_name(history, request.signer),
             reason=verdict.reason.value,
             sentence=MESSAGES[verdict.reason],
         )
         return
-    _compare_cites(history, event, request, purpose)
+    _compare_cites(history, event, request)
 
 
-def _compare_cites(
-    history: History, event: LoggedEvent, request: AccessRequest, purpose: Purpose
-) -> None:
+def _verdict(
+    history: History, event: LoggedEvent, request: AccessRequest, at: datetime
+) -> Permit | Refuse:
+    return decide(
+        access_facts(
+            history.ledger,
+            certificate=request.signer,
+            sitting=request.sitting,
+            deposit=event.deposit,
+            purpose=request.purpose,
+            now=at,
+        )
+    )
+
+
+def _compare_cites(history: History, event: LoggedEvent, request: AccessRequest) -> None:
     due = cited(
         history.ledger,
         certificate=request.signer,
         sitting=request.sitting,
         deposit=event.deposit,
-        purpose=purpose,
+        purpose=request.purpose,
     )
     due["access_request"] = event.cites["access_request"]
     roles = sorted(role for role in {*due, *event.cites} if due.get(role) != event.cites.get(role))
