@@ -49,7 +49,6 @@ CREDENTIALS: Final = {
     "log_key_file": "log-key",
     "cookie_secret_file": "cookie-secret",
     "database_url_file": "database-url",
-    "objects_secret_key_file": "objects-secret-key",
 }
 """Settings that name a secret's file, and the credential that takes its place."""
 
@@ -107,9 +106,7 @@ class Settings(BaseModel):
     database_url: Annotated[Url, Field(repr=False)]
     """``sqlite:///PATH`` or ``postgresql+psycopg://…``; may hold a password, hence no repr."""
     objects_url: Url
-    """``file:///DIRECTORY`` or ``s3://BUCKET?…``."""
-    objects_access_key: Annotated[str, Field(repr=False)] | None = None
-    objects_secret_key_file: FilePath | None = None
+    """``file:///DIRECTORY`` or ``s3://BUCKET?…``, whose options name the files of its keys."""
     origin: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.:-]+(/[a-z0-9._-]+)*$")]
     """The log's origin (C2SP tlog-checkpoint), and what logins and manifests are bound to."""
     public_url: Annotated[str, AfterValidator(_check_public_url)]

@@ -100,7 +100,7 @@ def read_passphrase(path: Path | None, *, confirm: bool = False, purpose: str | 
         if not text:
             raise ProfileError("Le fichier de phrase de passe « {path} » est vide.", path=path)
         return text
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise ProfileError(
             "Il faut une phrase de passe, et il n'y a pas de terminal pour la demander : donnez "
             "--passphrase-file FICHIER ou DOSSIER_PASSPHRASE_FILE."

@@ -6,7 +6,9 @@ The French text stands in the code and is the msgid of the catalogue.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -132,6 +134,6 @@ def confirmed(message: str, /, *, yes: bool, **params: object) -> bool:
     """Ask a yes-or-no question on a terminal; without one only ``--yes`` counts."""
     if yes:
         return True
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         return False
     return click.confirm(_(message).format(**params))

@@ -6,12 +6,14 @@ import hashlib
 import io
 import json
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from crypto.age.streams import Prepended, read_exactly
 from crypto.edge.unseal import open_payload
 from crypto.statements.exchange import Manifest, Purpose
 from crypto.statements.registry import Sitting
@@ -126,8 +128,8 @@ def _add_dossier(
 ) -> None:
     deposited = opened.deposited
     stem = f"{numbers[deposited.association]:02d}-{deposited.association}/{deposited.file_stem}"
-    # Spooled beside the pack: it is ciphertext, and the disk that takes the pack has the room.
-    with appearing(beside / f".{deposited.file_stem}.part", replace=True) as spool:
+    # Spooled without a name beside the pack: it is ciphertext, and that disk has the room.
+    with tempfile.TemporaryFile(dir=beside) as spool:
         download(desk, deposited.manifest.statement, spool)
         spool.seek(0)
         check_container(
@@ -137,7 +139,6 @@ def _add_dossier(
         )
         spool.seek(0)
         _add_stream(desk, tar, f"{stem}.tar.age", opened.header, spool)
-    (beside / f".{deposited.file_stem}.part").unlink(missing_ok=True)
     _add(desk, tar, f"{stem}.receipt", opened.receipt)
 
 
@@ -207,14 +208,11 @@ def _add_stream(
     tar.addfile(_entry(desk, name, len(header) + size), _Joined(header, payload))
 
 
-class _Joined(io.RawIOBase):
-    """``header ‖ payload``, which together are a standard age file."""
+class _Joined:
+    """``header ‖ payload``, which together are a standard age file; reads are whole, as tar asks."""
 
     def __init__(self, header: bytes, payload: BinaryIO) -> None:
-        super().__init__()
-        self._header = io.BytesIO(header)
-        self._payload = payload
+        self._source = Prepended(header, payload)
 
-    def read(self, size: int = -1) -> bytes:
-        first = self._header.read(size)
-        return first or self._payload.read(size)
+    def read(self, size: int = -1, /) -> bytes:
+        return read_exactly(self._source, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crypto.statements.registry import Role, Sitting
+from exchange.usecases.ledger import Accepted
 from exchange.usecases.read_sitting import may_see_all
 from exchange.usecases.reading import Reading, answer, record_reading
 from exchange.usecases.record import filed, present
@@ -14,7 +15,7 @@ def list_sittings(service: Service, caller: Caller) -> Reading:
     """Members see the sittings at which they sit; depositors, registrars and auditors see all."""
     with service.transactions() as work:
         require_caller(service, work, caller, present(service))
-        latest = {}
+        latest: dict[str, Accepted[Sitting]] = {}
         for version in work.statements.find(Sitting):
             known = latest.get(version.statement.sitting)
             if known is None or known.statement.version < version.statement.version:

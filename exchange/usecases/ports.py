@@ -286,3 +286,9 @@ class EventLog(Protocol):
 
     def consistency(self, from_size: int, to_size: int) -> list[bytes]:
         """The RFC 6962 consistency proof between two sizes."""
+
+    def tile(self, level: int, number: int, width: int | None) -> bytes:
+        """A tile's hashes (C2SP tlog-tiles); ``width`` None: the full tile."""
+
+    def entries_tile(self, number: int, width: int | None) -> bytes:
+        """A bundle of entries; ``width`` None: the full one."""

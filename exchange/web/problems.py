@@ -1,0 +1,149 @@
+"""Errors as problem documents (RFC 9457): a stable type, a detail in the reader's language.
+
+What the product raises on purpose keeps its own words. Anything else becomes "internal error" with
+a request id: its message could quote data.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from flask import Flask, Response, g
+from werkzeug.exceptions import HTTPException
+
+from audit.errors import LogUnavailableError
+from crypto.errors import (
+    BadSignatureError,
+    CryptoError,
+    ExplainedError,
+    MalformedError,
+    UntrustedError,
+)
+from exchange.domain.errors import DomainError
+from exchange.usecases import errors as usecase
+from exchange.web.context import context, language
+from exchange.web.errors import RangeError, WebError
+from exchange.web.journal import journal_failure
+
+PROBLEM_JSON: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:dossier-exchange:problem:"
+
+RETRY_AFTER_SECONDS: Final = 5
+"""A restarting broker or a busy lock is back within seconds."""
+
+STATUS: Final[tuple[tuple[type[Exception], int, str | None], ...]] = (
+    (usecase.NotFoundError, 404, None),
+    (usecase.NotAllowedError, 403, None),
+    (usecase.RefusedError, 403, None),
+    (usecase.ConflictError, 409, None),
+    (usecase.BrokerRefusalError, 409, None),
+    (usecase.ExpiredError, 410, None),
+    (usecase.UnavailableError, 503, None),
+    (usecase.UseCaseError, 400, None),
+    (LogUnavailableError, 503, "log-unavailable"),
+    (BadSignatureError, 400, "bad-signature"),
+    (UntrustedError, 403, "untrusted"),
+    (MalformedError, 400, "malformed"),
+    (CryptoError, 400, "malformed"),
+    (DomainError, 409, "rule"),
+)
+"""First match wins. A code of None is the error's own ``code``."""
+
+TITLES: Final[dict[int, str]] = {
+    400: "Demande non conforme",
+    401: "Connexion nécessaire",
+    403: "Demande refusée",
+    404: "Introuvable",
+    405: "Méthode non prévue",
+    409: "Contradiction avec ce qui est enregistré",
+    410: "Délai passé",
+    411: "Longueur non annoncée",
+    413: "Envoi trop volumineux",
+    415: "Type de contenu non prévu",
+    416: "Partie hors du contenu",
+    422: "Clé de répétition déjà employée",
+    429: "Trop de demandes",
+    500: "Erreur interne",
+    503: "Service momentanément indisponible",
+}
+"""One title a status: what kind of trouble it is, the same at each occurrence (RFC 9457, 3.1.4)."""
+
+HTTP_DETAILS: Final[dict[int, tuple[str, str]]] = {
+    400: ("invalid-request", "La demande n'est pas conforme au protocole HTTP."),
+    404: ("not-found", "Il n'y a rien à cette adresse."),
+    405: ("method-not-allowed", "Cette adresse ne prend pas cette méthode."),
+    413: ("too-large", "Cet envoi est trop volumineux."),
+}
+"""Errors that Flask raises itself, by status: code and detail."""
+
+INTERNAL: Final = (
+    "Le service a rencontré une erreur inattendue. Réessayez ; si elle persiste, donnez au "
+    "secrétariat la référence {request_id}."
+)
+
+
+def add_problems(app: Flask) -> None:
+    """Answer every error with a problem document."""
+    app.register_error_handler(WebError, _web)
+    app.register_error_handler(HTTPException, _http)
+    for kind, _status, _code in STATUS:
+        app.register_error_handler(kind, _expected)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _web(error: WebError) -> Response:
+    response = _problem(error.status, error.code, _explain(error))
+    if isinstance(error, RangeError):
+        response.headers["Content-Range"] = f"bytes */{error.total}"
+    if error.status == 429:
+        response.headers["Retry-After"] = "60"
+    return response
+
+
+def _expected(error: Exception) -> Response:
+    status, fixed = next((s, c) for kind, s, c in STATUS if isinstance(error, kind))
+    more = {"reason": error.reason} if isinstance(error, usecase.RefusedError) else {}
+    response = _problem(status, fixed or str(getattr(error, "code", "error")), _explain(error), **more)
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if error.response is not None or status < 400:
+        return Response(status=status, headers=error.get_headers())
+    code, detail = HTTP_DETAILS.get(status, HTTP_DETAILS[400])
+    response = _problem(status, code, context().languages.translate(language(), detail))
+    if status == 405 and "Allow" in (headers := dict(error.get_headers())):
+        response.headers["Allow"] = headers["Allow"]
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    journal_failure(error)
+    words = context().languages.translate(language(), INTERNAL)
+    return _problem(500, "internal", words.format(request_id=g.get("request_id", "")))
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, ExplainedError | DomainError):
+        words = context().languages.translate(language(), error.message)
+        return words.format(**error.params)
+    return context().languages.translate(language(), HTTP_DETAILS[400][1])
+
+
+def _problem(status: int, code: str, detail: str, **more: Any) -> Response:
+    title = TITLES.get(status, TITLES[400 if status < 500 else 500])
+    body = {
+        "type": TYPE_PREFIX + code,
+        "title": context().languages.translate(language(), title),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **more,
+    }
+    response = Response(json.dumps(body, ensure_ascii=False), status, content_type=PROBLEM_JSON)
+    response.headers["Content-Language"] = language()
+    return response

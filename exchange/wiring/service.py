@@ -1,0 +1,135 @@
+"""From settings to a running service: the one place that knows every package of the server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import Flask
+
+from audit.log import AuditLog
+from audit.note import NoteSigner
+from audit.policy import LogPolicy
+from crypto.errors import ExplainedError
+from crypto.keys import Entropy
+from crypto.statements import parse
+from crypto.statements.registry import TrustPolicy
+from crypto.trust import Trust, accept_chain
+from exchange.settings import Settings, SettingsError, read_secret
+from exchange.usecases.ports import Clock, Transactions
+from exchange.usecases.service import Service
+from exchange.web.app import create_app
+from exchange.wiring.broker import WiredBroker, wire_broker
+from storage.database import Database, FileHighWater, open_database
+from storage.objects import open_objects
+
+
+@dataclass(frozen=True)
+class WiredService:
+    """One process's service. Make it after forking, ``close`` it at the end."""
+
+    settings: Settings
+    service: Service
+    broker: WiredBroker
+    log: AuditLog
+    database: Database
+
+    def application(self) -> Flask:
+        """The WSGI application."""
+        probes = {"broker": self.broker.cosigner.last_size}
+        return create_app(self.service, self.settings, probes)
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self.database.close()
+
+
+def utc_now() -> datetime:
+    """The clock of every process."""
+    return datetime.now(UTC)
+
+
+def wire_service(
+    settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = os.urandom
+) -> WiredService:
+    """Open everything that ``settings`` names; raises an ExplainedError that names what lacks.
+
+    An unmigrated schema is refused here, before a request can meet it.
+    """
+    trust = read_trust(settings)
+    signer = read_log_signer(settings)
+    database = open_database(settings.database_url)
+    database.check_schema()
+    broker = wire_broker(settings, clock, entropy)
+    log = AuditLog(
+        store=database.log_store,
+        high_water=FileHighWater(settings.high_water_file),
+        signer=signer,
+        cosigners=[broker.cosigner],
+        policy=log_policy(trust, database.readings),
+        clock=clock,
+    )
+    service = Service(
+        transactions=database.transactions,
+        log=log,
+        log_store=database.log_store,
+        broker=broker.broker,
+        objects=open_objects(settings.objects_url, clock=clock, entropy=entropy),
+        clock=clock,
+        entropy=entropy,
+        trust=trust,
+        origin=settings.origin,
+    )
+    return WiredService(settings, service, broker, log, database)
+
+
+def read_trust(settings: Settings) -> Trust:
+    """The pinned trust; raises SettingsError."""
+    try:
+        return Trust.parse(settings.trust_file.read_bytes())
+    except (OSError, ExplainedError) as error:
+        raise SettingsError(
+            "Le fichier de confiance « {path} » ne peut pas être lu : restaurez « trust.json ».",
+            path=settings.trust_file,
+        ) from error
+
+
+def read_log_signer(settings: Settings) -> NoteSigner:
+    """The log's signing key, which must bear the origin's name; raises SettingsError."""
+    try:
+        signer = NoteSigner.parse(read_secret(settings.log_key_file))
+    except ExplainedError as error:
+        raise SettingsError(
+            "La clé du journal « {path} » ne peut pas être lue : {reason}",
+            path=settings.log_key_file,
+            reason=str(error),
+        ) from error
+    if signer.name != settings.origin:
+        raise SettingsError(
+            "La clé du journal est celle de « {got} » et non de « {expected} » (origin) : vérifiez la "
+            "configuration.",
+            got=signer.name,
+            expected=settings.origin,
+        )
+    return signer
+
+
+def log_policy(trust: Trust, readings: Transactions) -> Callable[[], LogPolicy | None]:
+    """The log's rules by the latest accepted trust policy, read anew at each call.
+
+    The chain is verified from the pinned root again: a policy slipped into the database by other
+    means than ``POST /statements`` must not choose the log's witnesses.
+    """
+
+    def policy() -> LogPolicy | None:
+        with readings() as work:
+            accepted = work.statements.find(TrustPolicy)
+            envelopes = [work.statements.envelope(each.digest) for each in accepted]
+        if not accepted:
+            return None
+        chain = accept_chain(trust, (parse(TrustPolicy, each) for each in envelopes if each))
+        return LogPolicy.from_trust_policy(chain.policy)
+
+    return policy

@@ -1,0 +1,109 @@
+"""The web server: gunicorn with threads, started by the program itself."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from crypto.errors import ExplainedError
+from exchange.settings import Settings
+from exchange.web.journal import JsonLines, configure_journal
+from exchange.wiring.service import WiredService, wire_service
+from exchange.wiring.sweeper import Sweeper
+
+WORKER_TIMEOUT_SECONDS: Final = 120
+"""A worker whose threads are all stuck for this long is replaced. A single slow transfer is not
+that: each of the other threads still answers."""
+
+GRACEFUL_SECONDS: Final = 10
+"""What a request under way gets at a stop; each longer one (a download) resumes by range."""
+
+KEEP_ALIVE_SECONDS: Final = 5
+REQUEST_LINE_BYTES: Final = 8_190
+"""A status query that names a hundred statements; gunicorn's largest."""
+
+BOOT_FAILED: Final = 3
+"""gunicorn's exit code of a worker that could not start: its master then stops, too."""
+
+PRIVATE_UMASK: Final = 0o077
+"""gunicorn's default would make every file of the worker writable by anybody."""
+
+
+class JournalLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's own messages as lines of the journal: the templates only, because their values
+    may hold a client's address or path."""
+
+    def setup(self, cfg: Any) -> None:
+        """Send them where the journal goes."""
+        del cfg
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(JsonLines())
+        self.error_log.handlers = [handler]
+        self.error_log.propagate = False
+        self.error_log.setLevel(logging.ERROR)
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn over this program's application, which each worker makes for itself.
+
+    Made after forking: a database connection, a lock or a random state that two processes share is
+    a fault waiting.
+    """
+
+    def __init__(self, settings: Settings, announce: Callable[[], None]) -> None:
+        self._settings = settings
+        self._announce = announce
+        self._wired: WiredService | None = None
+        self._sweeper: Sweeper | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Everything that gunicorn would otherwise take from its own files and variables."""
+        for name, value in {
+            "bind": [self._settings.listen],
+            "workers": self._settings.workers,
+            "threads": self._settings.threads,
+            "worker_class": "gthread",
+            "timeout": WORKER_TIMEOUT_SECONDS,
+            "graceful_timeout": GRACEFUL_SECONDS,
+            "keepalive": KEEP_ALIVE_SECONDS,
+            "limit_request_line": REQUEST_LINE_BYTES,
+            "preload_app": False,
+            "proc_name": "dossier-serve",
+            "umask": PRIVATE_UMASK,
+            "control_socket_disable": True,
+            "forwarded_allow_ips": "",
+            "logger_class": JournalLogger,
+            "when_ready": lambda _arbiter: self._announce(),
+            "worker_exit": lambda _arbiter, _worker: self._close(),
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application of one worker; a worker that cannot start says why."""
+        configure_journal()
+        try:
+            self._wired = wire_service(self._settings)
+            self._sweeper = Sweeper(self._wired)
+            self._sweeper.start()
+            return self._wired.application()
+        except ExplainedError as error:
+            print(error, file=sys.stderr, flush=True)  # noqa: T201 - the operator reads it here
+            raise SystemExit(BOOT_FAILED) from error
+
+    def _close(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.stop()
+        if self._wired is not None:
+            self._wired.close()
+
+
+def check_before_serving(settings: Settings) -> None:
+    """Fail in the foreground what would fail in each worker; raises ExplainedError."""
+    wire_service(settings).close()
