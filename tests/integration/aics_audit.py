@@ -44,5 +44,5 @@ def consistency(old_note: str, directory: str, vkey: str) -> str:
 
 try:
     print({"audit": audit, "consistency": consistency}[sys.argv[1]](*sys.argv[2:]))
-except Exception as error:  # noqa: BLE001  # whatever it objects to is a refusal
+except Exception as error:  # whatever it objects to is a refusal
     sys.exit(f"refused: {error!r}")

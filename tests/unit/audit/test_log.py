@@ -231,6 +231,20 @@ def test_a_lying_witness_cannot_spoil_a_note() -> None:
         assert set(verified.cosigned) == {"broker", "prefecture"}
 
 
+@pytest.mark.parametrize("bootstrapping", [False, True])
+def test_a_witness_cannot_replace_the_logs_signature(bootstrapping: bool) -> None:
+    """A line under the log's own name and key, sent along with a good cosignature, is dropped."""
+    world = LogWorld()
+    world.policy_in_force = None if bootstrapping else world.policy
+    broker = world.witnesses["broker"]
+    honest = broker.add_checkpoint
+    forged = signer(ORIGIN).sign(b"another text\n")[0].to_line().encode()
+    broker.add_checkpoint = lambda *asked: honest(*asked) + forged  # type: ignore[method-assign]
+    world.add()
+    verified = world.policy.verify_checkpoint(world.log.integrate())
+    assert "broker" in verified.cosigned
+
+
 def test_before_the_first_policy_the_log_key_is_enough() -> None:
     """Bootstrapping: signed by the log, cosigned where possible, published in any case."""
     world = LogWorld()
@@ -338,10 +352,8 @@ def test_a_witness_ahead_stops_a_log_whose_mark_was_restored_too() -> None:
     world.store = old
     world.high_water.note = old.rows.head[1]
     world.log = world.open()
+    world.add(1)
     with pytest.raises(LogUnavailableError, match="plus long") as caught:
-        # Also before anything new: the old head cannot be shown as if it were the last.
-        world.clock.advance(COSIGNATURE_LIFE * 2)
-        world.add(1)
         world.log.integrate()
     assert caught.value.params["ahead"] == 8
 
@@ -440,6 +452,18 @@ def test_a_changed_right_edge_is_found_before_extending() -> None:
     with pytest.raises(LogUnavailableError, match="restaurée ou abîmée"):
         world.log.integrate()
     assert len(world.store.rows.tickets) == 5
+
+
+def test_a_tile_that_is_too_long_is_found_before_extending() -> None:
+    """A hash too many above the leaves would shift every later one: nothing is ordered upon it."""
+    world = LogWorld()
+    world.add(511)
+    world.log.integrate()
+    world.store.rows.tiles[1, 0] += bytes(32)
+    world.add()
+    with pytest.raises(LogUnavailableError, match="tile/1/000"):
+        world.log.integrate()
+    assert len(world.store.rows.tickets) == 511
 
 
 def test_a_changed_leaf_is_found_before_signing() -> None:

@@ -126,6 +126,8 @@ def test_proofs_cost_a_logarithm_of_reads() -> None:
         (1, 2, CT_ROOTS[1], CT_ROOTS[2], []),
         (3, 5, CT_ROOTS[3], CT_ROOTS[5], []),
         (-1, 5, CT_ROOTS[3], CT_ROOTS[5], []),
+        (1, 2, CT_ROOTS[1], CT_ROOTS[1], []),
+        (4, 8, CT_ROOTS[4], CT_ROOTS[4], []),
         (4, 8, CT_ROOTS[4], CT_ROOTS[8], ["00" * 32] * 65),
         (4, 8, CT_ROOTS[4], CT_ROOTS[8], ["00" * 31]),
     ],
@@ -157,3 +159,11 @@ def test_an_index_outside_of_the_tree_is_refused(index: int, size: int) -> None:
         merkle.verify_inclusion(root, index, size, [], root)
     with pytest.raises(ValueError, match="outside"):
         merkle.inclusion_proof(index, size, reader(CT_LEAVES))
+
+
+@pytest.mark.parametrize(("index", "size"), [(0, 2), (1, 2), (3, 8)])
+def test_an_inner_node_is_not_a_leaf(index: int, size: int) -> None:
+    """A path that stops short is refused, also where the "leaf" given is the root itself."""
+    root = bytes.fromhex(CT_ROOTS[size])
+    with pytest.raises(LogVerificationError):
+        merkle.verify_inclusion(root, index, size, [], root)

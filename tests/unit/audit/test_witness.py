@@ -89,7 +89,7 @@ def test_what_is_refused_and_how(old, path, data, last, error, status) -> None:
     with pytest.raises(WitnessError) as caught:
         ask(old, path, data, last)
     assert type(caught.value) is error
-    assert caught.value.STATUS == status
+    assert status == caught.value.STATUS
 
 
 def test_a_conflict_names_the_size_last_cosigned() -> None:
