@@ -1,0 +1,121 @@
+"""People with profiles in front of a :class:`HostileServer`, and a sitting ready to be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from crypto.statements.exchange import Kind
+from exchange.client.connection import Connection
+from exchange.client.declare import declare, look, undertake
+from exchange.client.deposit import Done, Wanted, make_deposit, plan
+from exchange.client.desk import Desk, log_in
+from exchange.client.machine import Machine
+from exchange.client.profile import Profile
+from tests.support.broker_world import Person
+from tests.support.hostile_server import URL, HostileServer
+
+SECRET = b"Le contenu d'un dossier invente, qui ne doit paraitre nulle part.\n"
+
+
+class Silent:
+    def begin(self, what: str, total: int) -> Callable[[int], None]:
+        return lambda done: None
+
+
+@dataclass
+class Scene:
+    """The commission, its server, and where profiles lie."""
+
+    folder: Path
+    server: HostileServer = field(init=False)
+    sitting: str = ""
+
+    def __post_init__(self) -> None:
+        self.server = HostileServer(self.folder / "broker")
+        self.server.world.found()
+
+    def machine(self, who: str) -> Machine:
+        """A profile, made at first use, that already pinned the commission."""
+        profile = Profile(self.folder / "people" / who)
+        profile.pin(self.server.world.trust)
+        person = self.person(who)
+        if profile.settings().certificate is None:
+            profile.change(server=URL, certificate=person.certificate)
+        pause = lambda seconds: None  # noqa: E731
+        connection = Connection(self.server, URL, language="fr", pause=pause)
+        clock = lambda: self.server.world.now  # noqa: E731
+        return Machine(profile, connection, clock, os.urandom, pause, Silent())
+
+    def person(self, who: str) -> Person:
+        return self.server.world.people[who]
+
+    def desk(self, who: str) -> Desk:
+        """Logged in."""
+        return log_in(self.machine(who), self.person(who).identity)
+
+    def open_sitting(self, *who: str) -> str:
+        self.sitting = self.server.world.publish_sitting(*who)
+        return self.sitting
+
+    def dossier(self, who: str, **wanted: object) -> Done:
+        """A depositor's folder, deposited."""
+        folder = self.folder / "papers" / who
+        (folder / "pieces").mkdir(parents=True, exist_ok=True)
+        (folder / "demande.txt").write_bytes(SECRET)
+        (folder / "pieces" / "piece 1.txt").write_bytes(SECRET * 3000)
+        desk = self.desk(who)
+        request = Wanted(self.sitting, Kind.ENGAGEMENT, (folder,), **wanted)  # type: ignore[arg-type]
+        return make_deposit(desk, plan(desk, request))
+
+    def agenda(self) -> None:
+        """Publish the agenda of everything deposited so far, and let the sitting open."""
+        from crypto.statements.exchange import Manifest
+        from crypto.statements.registry import Agenda, AgendaItem
+        from exchange.client.registry import association_of
+        from exchange.usecases import facts
+
+        world = self.server.world
+        last = facts.latest_agenda(world.index, self.sitting)
+        items = tuple(
+            AgendaItem(
+                association=association_of(world.index, each.statement),
+                dossier=each.statement.dossier,
+                manifests=(each.digest,),
+            )
+            for each in world.index.find(Manifest, sitting=self.sitting)
+        )
+        world.post(
+            world.by_registrar(
+                Agenda,
+                sitting=self.sitting,
+                version=last.statement.version + 1 if last else 1,
+                previous=last.digest if last else None,
+                items=items,
+            )
+        )
+        world.now = max(world.now, world.sittings[self.sitting].statement.opens_at) + timedelta(
+            minutes=1
+        )
+
+    def declare(self, who: str, *references: str) -> Desk:
+        """Sign the undertaking and declarations; returns the desk."""
+        desk = self.desk(who)
+        seen = look(desk, self.sitting)
+        if not seen.undertaken:
+            undertake(desk, seen.mandate)
+        declare(desk, seen, references)
+        return desk
+
+
+def ready(folder: Path) -> Scene:
+    """One dossier of ``nadia`` (altair), on the agenda; ``claire`` declared; the window is open."""
+    scene = Scene(folder)
+    scene.open_sitting("claire", "martin", "odile")
+    scene.dossier("nadia")
+    scene.agenda()
+    scene.declare("claire")
+    return scene
