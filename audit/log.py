@@ -42,6 +42,7 @@ from typing import Final
 from audit.checkpoint import Checkpoint
 from audit.cosigning import Gathered, gather
 from audit.errors import (
+    AuditError,
     DisclosureErasedError,
     LogFormatError,
     LogUnavailableError,
@@ -128,7 +129,16 @@ class AuditLog:
 
         Raises LogUnavailableError. The events are safe then: a later call publishes them.
         """
-        return self._publish(self._order() or self._sign())
+        try:
+            return self._publish(self._order() or self._sign())
+        except LogUnavailableError:
+            raise
+        except AuditError as error:  # a refused write, a tile that is no tile
+            raise LogUnavailableError(
+                "Le journal n'a pas pu être prolongé : {reason} Vérifiez le stockage du journal ; "
+                "rien n'est perdu.",
+                reason=str(error),
+            ) from error
 
     def recover(self, checkpoint: Checkpoint) -> None:
         """Go on from the stored head, which must be ``checkpoint``, and forget a higher mark.

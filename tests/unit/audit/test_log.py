@@ -466,6 +466,16 @@ def test_a_tile_that_is_too_long_is_found_before_extending() -> None:
     assert len(world.store.rows.tickets) == 511
 
 
+def test_a_tile_that_is_no_tile_is_an_outage() -> None:
+    """Whatever storage returns, the caller of ``integrate`` sees the one error that it expects."""
+    world = LogWorld()
+    world.add(3)
+    world.log.integrate()
+    world.store.rows.tiles[0, 0] += b"x"
+    with pytest.raises(LogUnavailableError, match="stockage"):
+        world.log.integrate()
+
+
 def test_a_changed_leaf_is_found_before_signing() -> None:
     """An entry changed between ordering and signing does not get under a signature."""
     world = LogWorld()
