@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, ClassVar
 
 from crypto.statements.exchange import Kind
 from exchange.client.connection import Connection
@@ -17,6 +20,7 @@ from exchange.client.machine import Machine
 from exchange.client.profile import Profile
 from tests.support.broker_world import Person
 from tests.support.hostile_server import URL, HostileServer
+from tests.support.memory_log import MemoryLogStore
 
 SECRET = b"Le contenu d'un dossier invente, qui ne doit paraitre nulle part.\n"
 
@@ -109,6 +113,52 @@ class Scene:
             undertake(desk, seen.mandate)
         declare(desk, seen, references)
         return desk
+
+
+class EvilDesk(Desk):
+    """A depositor who signs another manifest than an honest client would."""
+
+    changes: ClassVar[dict[str, Any]] = {}
+
+    def draft(self, kind: Any, /, **fields: Any) -> Any:
+        return super().draft(kind, **{**fields, **self.changes.get(kind.TYPE, {})})
+
+
+def evil(desk: Desk, **changes: dict[str, Any]) -> EvilDesk:
+    """The same desk, whose statements of a type get these fields instead."""
+    made = EvilDesk(**{each.name: getattr(desk, each.name) for each in fields(desk)})
+    object.__setattr__(made, "changes", changes)
+    return made
+
+
+@dataclass
+class Snapshot:
+    """What an operator's backup holds: the log's database and the broker's directory."""
+
+    store: Any
+    broker: Path
+
+
+def snapshot(scene: Scene, name: str) -> Snapshot:
+    """Take one."""
+    kept = scene.folder / name
+    shutil.copytree(scene.folder / "broker", kept)
+    store = scene.server.world.store
+    copied = MemoryLogStore()
+    copied.rows, copied._next_ticket = copy.deepcopy(store.rows), store._next_ticket
+    return Snapshot(copied, kept)
+
+
+def restore(scene: Scene, taken: Snapshot) -> None:
+    """Go back to it: log and broker forget what came after."""
+    world = scene.server.world
+    shutil.rmtree(scene.folder / "broker")
+    shutil.copytree(taken.broker, scene.folder / "broker")
+    world.broker = world.new_broker()
+    world.store = taken.store
+    world.log = world.new_log(world.store)
+    assert world.store.rows.head is not None
+    world.log._high_water.write(world.store.rows.head[1])
 
 
 def ready(folder: Path) -> Scene:
