@@ -1,0 +1,49 @@
+"""``dossier demo``: the whole story of a fictional commission."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from exchange.cli.words import command, option
+
+DONE, FAILED = 0, 1
+
+
+@command(help="Joue toute l'histoire d'une commission inventée, dans un répertoire neuf.")
+@option(
+    "--directory",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Répertoire neuf ou vide ; tout y reste, pour regarder.",
+)
+@option("--serve", is_flag=True, help="Laisse ensuite le service en marche, avec ses personnes.")
+@click.pass_context
+def demo(context: click.Context, directory: Path, serve: bool) -> None:
+    """See ``help`` above."""
+    from datetime import UTC, datetime
+
+    from rich.console import Console
+
+    from exchange.demo.narrator import Narrator, StepFailedError
+    from exchange.demo.serving import keep_serving
+    from exchange.demo.story import play
+    from exchange.demo.world import World
+
+    console = Console(highlight=False)
+    if directory.exists() and any(directory.iterdir()):
+        raise click.UsageError(f"le répertoire « {directory} » n'est pas vide : nommez-en un neuf.")
+    directory.mkdir(parents=True, exist_ok=True)
+    world = World(directory.resolve(), Narrator(console), lambda: datetime.now(UTC))
+    try:
+        play(world)
+    except StepFailedError as error:
+        console.print(f"\n[red]✗ Une étape n'a pas tenu :[/red] {error}")
+        context.exit(FAILED)
+    console.print()
+    console.print(world.narrator.table())
+    console.print(f"\nTout est dans {world.directory}.")
+    if serve:
+        keep_serving(world, console)
+    context.exit(DONE)
