@@ -20,12 +20,16 @@ class BundleTar:
     def __init__(self, path: Path) -> None:
         try:
             self._tar = tarfile.open(path, mode="r:")  # noqa: SIM115  # closed by __exit__
-            self._members = _members(self._tar)
         except (OSError, tarfile.TarError) as error:
             raise BundleError(
                 "« {name} » n'est pas une archive tar lisible : redemandez l'export au vérificateur.",
                 name=str(path),
             ) from error
+        try:
+            self._members = _members(self._tar)
+        except BundleError:
+            self._tar.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -55,7 +59,13 @@ class BundleTar:
 
 def _members(tar: tarfile.TarFile) -> dict[str, tarfile.TarInfo]:
     members: dict[str, tarfile.TarInfo] = {}
-    for member in tar:
+    try:
+        listed = tar.getmembers()
+    except (OSError, tarfile.TarError) as error:
+        raise BundleError(
+            "Cette archive tar est coupée ou abîmée : redemandez l'export."
+        ) from error
+    for member in listed:
         if member.isdir():
             continue
         name = member.name.removeprefix("./")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified
-from crypto.statements.custody import Attestation, IndexRange, Retention
+from crypto.statements.custody import Attestation, Retention
 from exchange.replay.codes import Code
 from exchange.replay.findings import Findings
 
@@ -62,8 +62,8 @@ def erasures_of(
         cuts = _cuts(first, last, (*rules, *attestations))
         for low, high in itertools.pairwise(cuts):
             part = (low, high - 1)
-            covering = [place for place, each in rules if _covers(each, place, part)]
-            attested = [place for place, each in attestations if _covers(each, place, part)]
+            covering = [place for place, each in rules if _covers(each, part)]
+            attested = [place for place, each in attestations if _covers(each, part)]
             if not covering:
                 _extend(withheld, part)
             elif any(before < after for before in attested for after in covering):
@@ -77,9 +77,10 @@ def _ranges(
     kind: type[Retention | Attestation],
     statements: Mapping[Digest, Unverified[Statement]],
     accepted_at: Mapping[Digest, int],
-) -> tuple[tuple[int, IndexRange], ...]:
+) -> tuple[tuple[int, Range], ...]:
+    """(place in the log, range before that place) of each range that such a statement lists."""
     return tuple(
-        (accepted_at[digest], each)
+        (accepted_at[digest], (each.first, min(each.last, accepted_at[digest] - 1)))
         for digest, unverified in statements.items()
         if digest in accepted_at
         and isinstance(unverified.statement, (Retention, Attestation))
@@ -88,16 +89,16 @@ def _ranges(
     )
 
 
-def _cuts(first: int, last: int, ranges: Iterable[tuple[int, IndexRange]]) -> list[int]:
+def _cuts(first: int, last: int, ranges: Iterable[tuple[int, Range]]) -> list[int]:
     """Where the answer may change inside [first, last]."""
     places = {first, last + 1}
-    for _place, each in ranges:
-        places |= {cut for cut in (each.first, each.last + 1) if first < cut <= last}
+    for _place, (low, high) in ranges:
+        places |= {cut for cut in (low, high + 1) if first < cut <= last}
     return sorted(places)
 
 
-def _covers(rule: IndexRange, place: int, part: Range) -> bool:
-    return rule.first <= part[0] and part[1] <= rule.last and part[1] < place
+def _covers(rule: Range, part: Range) -> bool:
+    return rule[0] <= part[0] and part[1] <= rule[1]
 
 
 def _extend(ranges: list[Range], part: Range) -> None:

@@ -82,7 +82,7 @@ class Person:
     roles: tuple[Role, ...]
     person: str
     identity: Identity
-    certificate: Digest = Digest("")
+    certificate: Digest = Digest("")  # noqa: RUF009  # a NewType: the string itself
     mandate: str = ""
     seat: str = ""
 
