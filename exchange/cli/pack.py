@@ -8,6 +8,7 @@ import click
 
 from exchange.cli.bench import Bench, pass_bench
 from exchange.cli.words import group, json_option, option, result, say, warn
+from exchange.locale import translate as _
 
 PATH = click.Path(path_type=Path)
 
@@ -47,6 +48,7 @@ def get(  # noqa: PLR0917  # click passes by name
     document = {
         "pack": str(out) if done.references else None,
         "dossiers": list(done.references),
+        "entries": list(done.entries),
         "refusals": [
             {"dossier": each.reference, "reason": each.reason, "message": each.message}
             for each in done.refused

@@ -15,20 +15,29 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.checkpoint import Checkpoint
+from audit.ports import Disclosure
 from audit.tiles import bundles_of, tiles_of
 from crypto.digests import sha256
-from crypto.encoding import encode_base64
 from crypto.statements import parse_any
 from crypto.statements.custody import BundleFile, BundleIndex
 from exchange.client.api import field, octets, utf8
 from exchange.client.desk import Desk
 from exchange.client.errors import TransportError
 from exchange.client.files import appearing
+from exchange.usecases.bundle_layout import (
+    INDEX_PATH,
+    LOG_PREFIX,
+    RECORD_CHECKPOINT_PATH,
+    RECORD_PATH,
+    disclosure_path,
+    encode_disclosure,
+    statement_path,
+)
 
 MAX_LINE_BYTES: Final = 4_194_304
 """One disclosure or statement; the largest statement is 2 MiB as an envelope."""
 
-INDEX_PATH: Final = "index.json"
+CHECKPOINT_PATH: Final = f"{LOG_PREFIX}checkpoint"
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ def export(desk: Desk, out: Path) -> Exported:
     entries: list[BundleFile] = []
     with appearing(out) as handle, tarfile.open(fileobj=handle, mode="w") as tar:
         for path, data in bundle_files(desk):
-            if path == "log/checkpoint":
+            if path == CHECKPOINT_PATH:
                 note, size = data, Checkpoint.of_note(data).size
             entries.append(BundleFile(path=path, sha256=sha256(data), length=len(data)))
             _add(desk, tar, path, data)
@@ -62,15 +71,15 @@ def bundle_files(desk: Desk) -> Iterator[tuple[str, bytes]]:
     verified = desk.view.log.verify_checkpoint(note)
     desk.source.accept([verified], desk.machine.clock())
     size = verified.checkpoint.size
-    yield "log/checkpoint", note
+    yield CHECKPOINT_PATH, note
     yield from _disclosed(lines, size)
     progress = desk.machine.progress.begin("Journal", size)
     for tile in (*tiles_of(size), *bundles_of(size)):
-        yield f"log/{tile}", desk.api.tile(str(tile))
+        yield f"{LOG_PREFIX}{tile}", desk.api.tile(str(tile))
         progress(tile.width if tile.level == 0 else 0)
     entries, checkpoint = desk.api.broker_record()
-    yield "broker/record.jsonl", entries
-    yield "broker/checkpoint", checkpoint
+    yield RECORD_PATH, entries
+    yield RECORD_CHECKPOINT_PATH, checkpoint
 
 
 def _disclosed(lines: Iterator[Any], size: int) -> Iterator[tuple[str, bytes]]:
@@ -81,26 +90,26 @@ def _disclosed(lines: Iterator[Any], size: int) -> Iterator[tuple[str, bytes]]:
             return
         if "statement" in line:
             envelope = field(line, "statement", utf8)
-            path = f"statements/{parse_any(envelope).digest}.json"
+            path = statement_path(parse_any(envelope).digest)
             content = envelope
+        elif "details" not in line:
+            continue  # erased by the retention rule
         else:
             index = field(line, "index", int)
             if not 0 <= index < size:
                 raise _cut()
-            path, content = f"disclosures/{index}.json", _disclosure(line)
+            path, content = disclosure_path(index), _disclosure(index, line)
         if path not in seen:
             seen.add(path)
             yield path, content
     raise _cut()
 
 
-def _disclosure(line: Any) -> bytes:
-    """The file of one disclosure: re-encoded, so that it has one form whatever the server sent."""
-    fields = {
-        "details": encode_base64(field(line, "details", octets)),
-        "opening": encode_base64(field(line, "opening", octets)),
-    }
-    return json.dumps(fields, separators=(",", ":")).encode()
+def _disclosure(index: int, line: Any) -> bytes:
+    """The file of one disclosure: encoded again, so that it has one form whatever was sent."""
+    return encode_disclosure(
+        Disclosure(index, field(line, "details", octets), field(line, "opening", octets))
+    )
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[Any]:

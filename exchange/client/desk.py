@@ -90,6 +90,11 @@ class Desk:
             )
         return self.view.need(Certificate, self.who.certificate)
 
+    @property
+    def sees_agenda(self) -> bool:
+        """Whether the service shows agendas to this person: registrars, members, auditors."""
+        return self.who.certificate is None or not {"member", "auditor"}.isdisjoint(self.who.roles)
+
     def draft(self, kind: type[S], /, **fields: Any) -> Unverified[S]:
         """Compose and sign a statement of this person."""
         statement = new_statement(self.machine, self.view.trust, self.signer, kind, **fields)
@@ -145,7 +150,7 @@ class Desk:
 
     def _status(self, sitting: str | None) -> Status:
         status = fetch_status(self.view, self.machine, sitting=sitting)
-        require_current(self.view, status, sitting)
+        require_current(self.view, status, sitting, sees_agenda=self.sees_agenda)
         return status
 
     def _reload(self, sitting: str | None) -> None:

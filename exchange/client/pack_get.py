@@ -23,7 +23,7 @@ from exchange.client.desk import Desk
 from exchange.client.errors import NotPossibleError, NotTrustworthyError, TransportError
 from exchange.client.files import already_there, appearing
 from exchange.client.registry import Deposited, agenda_of, deposits_of
-from exchange.client.releases import Opened, Refusal, request_release
+from exchange.client.releases import Answer, Opened, Refusal, request_release
 from exchange.usecases.ledger import Accepted
 from exchange.usecases.ports import Attested
 
@@ -31,6 +31,9 @@ READ_BYTES: Final = 1_048_576
 
 MAX_RESUMES: Final = 5
 """Broken downloads taken up again in one command; after that the line is not good enough."""
+
+NOT_SHOWN: Final = "Le service ne montre rien de ce dossier à ce profil : siège ou personne déportés, ou dossier retiré."
+"""Why there is nothing to ask for (msgid)."""
 
 FORMAT_NAME: Final = "dossier-exchange-pack/v1"
 
@@ -40,6 +43,8 @@ class Packed:
     """A pack that was written, and what was refused."""
 
     references: tuple[str, ...]
+    entries: tuple[str, ...]
+    """A dossier and its complements, one each."""
     refused: tuple[Refusal, ...]
 
 
@@ -54,9 +59,10 @@ def get_pack(
         raise already_there(out)
     seen = look(desk, sitting)
     wanted = _wanted(desk, seen, only, ask_anyway=ask_anyway)
-    answer = request_release(desk, seen.sitting, wanted, Purpose.READ)
+    answer = _ask(desk, seen, wanted)
+    refused = answer.refused + (_not_shown(desk, sitting, wanted) if ask_anyway else ())
     if not answer.opened:
-        return Packed((), answer.refused)
+        return Packed((), (), refused)
     numbers = _association_numbers(desk, sitting)
     with ExitStack() as stack:
         handle = stack.enter_context(appearing(out))
@@ -68,7 +74,30 @@ def get_pack(
         desk.profile.keep_receipt(
             f"release-{opened.deposited.manifest.statement.deposit}", opened.receipt
         )
-    return Packed(tuple(each.deposited.file_stem for each in answer.opened), answer.refused)
+    taken = [each.deposited for each in answer.opened]
+    return Packed(
+        tuple(dict.fromkeys(each.reference for each in taken)),
+        tuple(each.file_stem for each in taken),
+        refused,
+    )
+
+
+def _ask(desk: Desk, seen: Declarable, wanted: Sequence[Deposited]) -> Answer:
+    """One request for all; none when the service shows nothing to ask for."""
+    if not wanted:
+        return Answer((), ())
+    return request_release(desk, seen.sitting, wanted, Purpose.READ)
+
+
+def _not_shown(desk: Desk, sitting: str, wanted: Sequence[Deposited]) -> tuple[Refusal, ...]:
+    """Dossiers of the agenda that the service does not even show to this member."""
+    shown = {each.reference for each in wanted}
+    items = agenda_of(desk.view.ledger, sitting).statement.items
+    return tuple(
+        Refusal(item.dossier, "", "not-shown", NOT_SHOWN)
+        for item in items
+        if item.dossier not in shown
+    )
 
 
 def _wanted(
@@ -86,17 +115,14 @@ def _wanted(
         if each.manifest.digest in listed and (not only or each.reference in only)
     ]
     if ask_anyway:
-        wanted = known
-    else:
-        may = seen.declared - seen.recused
-        seat = _my_seat_code(desk, seen)
-        wanted = [
-            each
-            for each in known
-            if each.reference in may
-            and not each.withdrawn
-            and _is_for(each.manifest.statement, seat)
-        ]
+        return known
+    may = seen.declared - seen.recused
+    seat = _my_seat_code(desk, seen)
+    wanted = [
+        each
+        for each in known
+        if each.reference in may and not each.withdrawn and _is_for(each.manifest.statement, seat)
+    ]
     if not wanted:
         raise NotPossibleError(
             "Rien à demander : déclarez d'abord que vous n'avez pas de conflit d'intérêts, avec "

@@ -19,7 +19,7 @@ from audit.policy import LogPolicy, VerifiedCheckpoint
 from audit.receipts import VerifiedReceipt, verify_receipt
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified, parse, parse_any
-from crypto.statements.registry import Certificate, TrustPolicy
+from crypto.statements.registry import Certificate, Revocation, TrustPolicy
 from crypto.trust import Trust, TrustedPolicy, accept_first, accept_next
 from exchange.client.errors import NotTrustworthyError
 from exchange.usecases.authority import verify_statement
@@ -217,17 +217,24 @@ class TrustedView:
         signer = unverified.claimed_signer
         own_key = getattr(unverified.statement, "signing_key", None)
         if (
-            self.ledger.get(signer) is not None
-            or policy.broker_key(signer) is not None
+            policy.broker_key(signer) is not None
             or policy.registrar_key(signer, receipt.details.at) is not None
             or (own_key is not None and own_key.fingerprint == signer)
         ):
+            return
+        self._fetch_certificate(signer, depth)
+        if isinstance(unverified.statement, Revocation):
+            # One's own certificates alone may be revoked: whose it is must be known, too.
+            self._fetch_certificate(unverified.statement.certificate, depth)
+
+    def _fetch_certificate(self, digest: Digest, depth: int) -> None:
+        if self.ledger.get(digest) is not None:
             return
         if depth == 0:
             raise NotTrustworthyError(
                 "La chaîne de certificats de cette déclaration est trop longue."
             )
-        item = self._source.statement(signer)
+        item = self._source.statement(digest)
         certificate = parse(Certificate, item.envelope)
         verified = verify_receipt(item.receipt, self.log)
         self._source.accept([verified.checkpoint], self._clock())

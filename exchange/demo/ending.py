@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import tarfile
+from typing import Final
 
 from exchange.demo.cast import AUDITOR, SITTING_MEMBERS
 from exchange.demo.sitting import take
 from exchange.demo.world import World
+
+
+VERDICT_LINES: Final = 36
+"""Verdict, findings, what was checked and could not be; the list of releases is in the report."""
 
 
 def close(world: World) -> None:
@@ -36,8 +41,11 @@ def audit(world: World) -> None:
         _write_log_vkey(world)
         trust = str(world.directory / "trust.json")
         verdict = auditor.tries("audit", "verify", "--bundle", str(bundle), "--trust", trust)
-        for line in verdict.printed.splitlines():
+        report = world.directory / "verdict.txt"
+        report.write_text(verdict.printed, encoding="utf-8")
+        for line in verdict.printed.splitlines()[:VERDICT_LINES]:
             world.narrator.says(line)
+        world.narrator.says(f"… le rapport entier est dans {report}")
         world.narrator.holds("le verdict est favorable", true=verdict.status == 0)
 
 

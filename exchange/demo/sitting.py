@@ -84,12 +84,16 @@ def convoke(world: World) -> None:
             time.sleep(0.1)
 
 
-def take(world: World, player: Player, name: str, *, ask_anyway: bool = False) -> int:
-    """Ask for the pack; the exit status."""
+def take(
+    world: World, player: Player, name: str, *, ask_anyway: bool = False, only: str | None = None
+) -> int:
+    """Ask for the pack, or for one dossier; the exit status."""
     out = world.home(player) / "packs" / name
     out.parent.mkdir(exist_ok=True)
     words = ["pack", "get", world.sitting, "--out", str(out), "--json"]
-    outcome = world.people[player.key].tries(*words, *(["--ask-anyway"] if ask_anyway else []))
+    words += ["--ask-anyway"] if ask_anyway else []
+    words += ["--dossier", only] if only else []
+    outcome = world.people[player.key].tries(*words)
     reasons = outcome.complained.strip().splitlines()
     if outcome.status != 0 and reasons:
         world.narrator.says(f"  « {reasons[0]} »")
@@ -106,9 +110,11 @@ def read(world: World) -> None:
             _open_and_compare(world, player, chapter, keep=place < KEEP_OPENED)
         for player in SITTING_MEMBERS:
             if player.organisation in {"altair", "amicale-du-nid"}:
-                refused = take(world, player, "propres-dossiers.tar", ask_anyway=True)
+                own = next(r.key for r in REQUESTS if r.association == player.organisation)
+                only = world.references[own]
+                refused = take(world, player, "propre.tar", ask_anyway=True, only=only)
                 promise = f"{player.name} n'obtient pas les dossiers de sa propre association"
-                world.narrator.holds(promise, true=refused != 0)
+                world.narrator.holds(promise, true=refused == 1)
         for player, what in ((NON_SITTING, "titulaire qui ne siège pas"), (GUEST, "invitée")):
             status = take(world, player, "refuse.tar", ask_anyway=True)
             world.narrator.holds(f"{player.name} ({what}) n'obtient rien", true=status == 1)

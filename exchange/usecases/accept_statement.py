@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from audit.checkpoint import Checkpoint
+from audit.entries import parse_leaf
 from audit.events import EventType
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified, Verified, parse_any
+from crypto.statements.custody import Purge, Recovery, Retention
 from crypto.statements.exchange import Withdrawal
 from crypto.statements.registry import Closing, TrustPolicy
 from crypto.trust import accept_first, accept_next
 from exchange.usecases.acceptance import CHECKS, AcceptanceContext
 from exchange.usecases.acknowledgement import push_to_broker
 from exchange.usecases.destruction import destroy_keys
+from exchange.usecases.endings import apply_retention, end_deposits, purge_deposits
 from exchange.usecases.errors import InvalidRequestError, NotAllowedError, explained
 from exchange.usecases.ports import Attested, UnitOfWork
 from exchange.usecases.record import present, publish, receipt, record_statement
@@ -45,10 +48,17 @@ def accept_statement(service: Service, caller: Caller | None, envelope: bytes) -
     now = present(service)
     with explained():
         unverified = parse_any(envelope)
+    if type(unverified.statement) not in CHECKS:
+        raise InvalidRequestError(
+            "Une déclaration « {type} » ne se dépose pas par cette voie.",
+            type=unverified.statement.TYPE,
+        )
     with service.transactions() as work:
+        _require_login(service, work, caller, unverified, now)
         known = work.statements.get(unverified.digest)
         if known is None:
-            ticket = _accept(service, work, caller, unverified, now)
+            ticket = _accept(service, work, unverified, now)
+            end_deposits(work, unverified.statement)
             work.commit()
         else:
             ticket = known.order
@@ -56,29 +66,29 @@ def accept_statement(service: Service, caller: Caller | None, envelope: bytes) -
     refused = push_to_broker(service).get(unverified.digest)
     if refused is not None:
         raise refused
-    destruction = None
-    if isinstance(unverified.statement, (Withdrawal, Closing)):
-        destruction = destroy_keys(service, unverified.digest)
+    destruction = _complete(service, unverified)
     return AcceptedStatement(unverified.digest, receipt(service, ticket), destruction)
 
 
+def _complete(service: Service, unverified: Unverified[Statement]) -> Attested | None:
+    """What follows an acceptance. Each step may be repeated: a retry finishes what a crash cut."""
+    match unverified.statement:
+        case Withdrawal() | Closing():
+            return destroy_keys(service, unverified.digest)
+        case Purge():
+            purge_deposits(service, unverified.digest)
+        case Retention():
+            apply_retention(service, unverified.digest)
+    return None
+
+
 def _accept(
-    service: Service,
-    work: UnitOfWork,
-    caller: Caller | None,
-    unverified: Unverified[Statement],
-    now: datetime,
+    service: Service, work: UnitOfWork, unverified: Unverified[Statement], now: datetime
 ) -> int:
     statement = unverified.statement
-    check = CHECKS.get(type(statement))
-    if check is None:
-        raise InvalidRequestError(
-            "Une déclaration « {type} » ne se dépose pas par cette voie.", type=statement.TYPE
-        )
-    _require_login(service, work, caller, statement, now)
     require_fresh(service, statement, now)
     verified = _verified(service, work, unverified, now)
-    check(_context(service, work, now), statement)
+    CHECKS[type(statement)](_context(service, work, now), statement)
     return record_statement(
         service,
         work,
@@ -90,18 +100,23 @@ def _accept(
 
 
 def _require_login(
-    service: Service, work: UnitOfWork, caller: Caller | None, statement: Statement, now: datetime
+    service: Service,
+    work: UnitOfWork,
+    caller: Caller | None,
+    unverified: Unverified[Statement],
+    now: datetime,
 ) -> None:
-    if isinstance(statement, TrustPolicy):
-        if statement.version == 1 and not work.statements.find(TrustPolicy):
+    statement = unverified.statement
+    if isinstance(statement, TrustPolicy) and statement.version == 1:
+        policies = work.statements.find(TrustPolicy)
+        if not policies or policies[0].digest == unverified.digest:
             return
-        if caller is not None and caller.is_registrar:
-            return  # the registrar carries what the roots signed
-    elif caller is not None:
-        require_caller(service, work, caller, now)
+    if caller is None:
+        raise NotAllowedError("Connectez-vous d'abord pour déposer cette déclaration.")
+    require_caller(service, work, caller, now)
+    # What the roots sign off line is carried by whoever can log in: their threshold speaks for it.
+    if not isinstance(statement, (TrustPolicy, Recovery)):
         require_own(caller, statement)
-        return
-    raise NotAllowedError("Connectez-vous d'abord pour déposer cette déclaration.")
 
 
 def _verified(
@@ -125,11 +140,19 @@ def _verified(
 
 def _context(service: Service, work: UnitOfWork, now: datetime) -> AcceptanceContext:
     note = service.log.checkpoint()
+
+    def leaf_day(index: int) -> date:
+        (leaf,) = service.log_store.leaves(index, 1)
+        return parse_leaf(leaf).day
+
     return AcceptanceContext(
         index=work.statements,
         now=now,
         trust=service.trust,
         origin=service.origin,
         log_size=Checkpoint.of_note(note).size if note else 0,
+        retention=service.limits.retention,
         deposit=work.deposits.get,
+        leaf_day=leaf_day,
+        index_of=service.log_store.index_of,
     )

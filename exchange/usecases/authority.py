@@ -16,6 +16,7 @@ from crypto.digests import Digest
 from crypto.errors import UntrustedError
 from crypto.keys import VerifyKey
 from crypto.statements import Statement, Unverified, Verified, custody, exchange, registry, verify
+from crypto.statements.exchange import Login
 from crypto.statements.registry import Certificate, Enrolment, Revocation, Role
 from crypto.trust import TrustedPolicy
 from exchange.usecases.ledger import Accepted, StatementIndex
@@ -145,6 +146,23 @@ def find_certificate(index: StatementIndex, digest: Digest) -> Accepted[Certific
     return Accepted(accepted.statement, accepted.digest, accepted.order, accepted.at)
 
 
+def certificate_of_key(
+    index: StatementIndex, fingerprint: Digest, at: datetime
+) -> Accepted[Certificate] | None:
+    """The valid certificate of a signing key, by its fingerprint.
+
+    A device that was just certified does not know its certificate yet: its first login names its
+    key, and the answer tells the certificate. Nothing else may be signed this way.
+    """
+    for accepted in reversed(index.find(Certificate)):
+        if accepted.statement.signing_key.fingerprint == fingerprint:
+            try:
+                return certified(index, accepted.digest, at)
+            except UntrustedError:
+                continue
+    return None
+
+
 def revocation_of(index: StatementIndex, certificate: Digest) -> Accepted[Revocation] | None:
     """The first revocation of a certificate."""
     return next(iter(index.find(Revocation, certificate=certificate)), None)
@@ -164,6 +182,8 @@ def _signing_key(
         return key
     if SignerKind.ROOT in kinds and (key := _root_key(policy, signer)):
         return key
+    if isinstance(statement, Login) and (device := certificate_of_key(index, signer, at)):
+        return device.statement.signing_key
     if authority is not None and SignerKind.CERTIFIED in kinds:
         return _certified_key(index, authority, statement, at)
     raise UntrustedError(

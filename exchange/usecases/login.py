@@ -8,7 +8,7 @@ from datetime import datetime
 from audit.events import EventType
 from crypto.statements import Unverified, Verified, parse
 from crypto.statements.exchange import Login
-from exchange.usecases.authority import find_certificate
+from exchange.usecases.authority import certificate_of_key, find_certificate
 from exchange.usecases.errors import ExpiredError, NotAllowedError, UseCaseError, explained
 from exchange.usecases.ports import UnitOfWork
 from exchange.usecases.record import present, publish, receipt, record_event, record_statement
@@ -58,7 +58,7 @@ def _accept(
         raise NotAllowedError("Cette connexion était destinée à un autre service.")
     require_fresh(service, statement, now)
     verified = verified_by(service, work, unverified, now)
-    caller = _caller(work, verified)
+    caller = _caller(work, verified, now)
     cites = {"certificate": caller.certificate} if caller.certificate else {}
     facts = {"key": caller.key} if caller.key else {}
     ticket = record_statement(
@@ -67,9 +67,12 @@ def _accept(
     return caller, ticket
 
 
-def _caller(work: UnitOfWork, verified: Verified[Login]) -> Caller:
-    certificate = find_certificate(work.statements, verified.statement.signer)
-    return caller_of(certificate) if certificate else Caller(key=verified.statement.signer)
+def _caller(work: UnitOfWork, verified: Verified[Login], now: datetime) -> Caller:
+    signer = verified.statement.signer
+    certificate = find_certificate(work.statements, signer) or certificate_of_key(
+        work.statements, signer, now
+    )
+    return caller_of(certificate) if certificate else Caller(key=signer)
 
 
 def _refuse(service: Service, error: UseCaseError, now: datetime) -> None:

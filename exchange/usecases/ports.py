@@ -183,6 +183,11 @@ class Events(Protocol):
     def append(self, entry: NewEntry) -> int:
         """Keep an event; returns its ticket."""
 
+    def erase_disclosures(self, first: int, last: int) -> int:
+        """Erase details and openings of the entries ``first`` to ``last`` (indices, both included);
+        how many there were.
+        """
+
 
 class UnitOfWork(Protocol):
     """One SQL transaction. Leaving the context without ``commit`` rolls back."""
@@ -258,6 +263,11 @@ class Broker(Protocol):
     def destroy(self, because: Digest) -> bytes:
         """Destroy the keys that an acknowledged withdrawal or closing ends; the ``destruction``
         statement's envelope. Idempotent.
+        """
+
+    def destroy_expired(self) -> Sequence[bytes]:
+        """Destroy the keys of sittings that nobody closed within a day of ``closes_at``; every
+        ``destruction`` envelope of that cause so far. Idempotent.
         """
 
     def record(self) -> tuple[bytes, bytes]:

@@ -80,7 +80,8 @@ def _may_see(index: StatementIndex, caller: Caller, sitting: str) -> bool:
 def _registry(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[Accepted[Statement]]:
     yield from index.find(Roster)
     yield from index.find(Sitting, sitting=sitting)
-    yield from _agendas(index, caller, sitting)
+    # To everybody: a status names the agenda in force, and each client checks that it saw it.
+    yield from index.find(Agenda, sitting=sitting)
     yield from index.find(Closing, sitting=sitting)
     yield from index.find(Revocation)
     seated = {
@@ -102,12 +103,6 @@ def _registry(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[A
         for own in index.find(kind):
             if may_see_all(caller) or person_of(index, own.statement) == caller.person:
                 yield own
-
-
-def _agendas(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[Accepted[Statement]]:
-    # An agenda lists other associations' references: depositors do without.
-    if may_see_all(caller) or Role.MEMBER in caller.roles:
-        yield from index.find(Agenda, sitting=sitting)
 
 
 def _deposits(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[Accepted[Statement]]:

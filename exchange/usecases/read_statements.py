@@ -69,7 +69,7 @@ def _may_know(index: StatementIndex, caller: Caller, accepted: Accepted[Statemen
         seated = any(each.person == caller.person for each in statement.seats)
         return seated or Role.DEPOSITOR in caller.roles
     if isinstance(statement, Agenda):
-        return Role.MEMBER in caller.roles
+        return bool({Role.MEMBER, Role.DEPOSITOR} & caller.roles)
     if caller.signer is not None and statement.signer == caller.signer:
         return True
     if caller.person is not None and person_of(index, statement) == caller.person:

@@ -32,6 +32,9 @@ CHALLENGE_LIFETIME: Final = timedelta(minutes=5)
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far a signed ``issued_at`` may be from the server's clock: unsynchronised office PCs."""
 
+RETENTION: Final = timedelta(days=366)
+"""How long disclosures are kept at least: twelve months, the long end of what the CNIL advises."""
+
 CEREMONY_LIFETIME: Final = timedelta(days=30)
 """Root statements are signed off line by several people in turn; they may be that old."""
 
@@ -53,6 +56,7 @@ class Limits:
     upload_lifetime: timedelta = UPLOAD_LIFETIME
     challenge_lifetime: timedelta = CHALLENGE_LIFETIME
     clock_tolerance: timedelta = CLOCK_TOLERANCE
+    retention: timedelta = RETENTION
 
 
 class FloodGate:

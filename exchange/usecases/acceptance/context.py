@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from crypto.digests import Digest
@@ -26,7 +26,12 @@ class AcceptanceContext:
     trust: Trust
     origin: str
     log_size: int
+    retention: timedelta
     deposit: Callable[[str], DepositRecord | None]
+    leaf_day: Callable[[int], date]
+    """The public day of an entry, by index."""
+    index_of: Callable[[int], int | None]
+    """The index of a ticket."""
 
     def signer(self, statement: Statement) -> Accepted[Certificate]:
         """The certificate that signed; the signature was verified before."""

@@ -14,9 +14,18 @@ from crypto.statements.custody import (
     IndexRange,
     Purge,
     Recovery,
+    ReleaseKey,
     Retention,
 )
 from crypto.statements.exchange import Manifest
+from crypto.statements.registry import (
+    Agenda,
+    Certificate,
+    Revocation,
+    Roster,
+    Sitting,
+    TrustPolicy,
+)
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import allows
 from exchange.usecases.acceptance.context import AcceptanceContext, not_found
@@ -63,9 +72,25 @@ def is_held(context: AcceptanceContext, dossier: str) -> bool:
     return any(context.now < each.statement.until for each in holds)
 
 
+REGISTRY: Final = (TrustPolicy, Certificate, Revocation, Roster, Sitting, Agenda, ReleaseKey)
+"""Statements that every party verifies by their receipts. Their events name no access, so that
+keeping them is no retention of traces; releases that are still disclosed rest on them."""
+
+
 def check_retention(context: AcceptanceContext, statement: Retention) -> None:
-    """Only of entries that an auditor attested."""
+    """Only of entries that are old enough and attested, and of no registry event."""
     _check_ranges(context, statement.ranges)
+    youngest = (context.now - context.retention).date()
+    for each in statement.ranges:
+        if context.leaf_day(each.last) > youngest:
+            raise ConflictError(
+                "Les événements {first} à {last} ne sont pas tous au terme de leur conservation "
+                "({days} jours).",
+                first=each.first,
+                last=each.last,
+                days=context.retention.days,
+            )
+    _check_no_registry(context, statement.ranges)
     attested = [
         covered for each in context.index.find(Attestation) for covered in each.statement.ranges
     ]
@@ -76,6 +101,17 @@ def check_retention(context: AcceptanceContext, statement: Retention) -> None:
                 first=wanted.first,
                 last=wanted.last,
             )
+
+
+def _check_no_registry(context: AcceptanceContext, ranges: tuple[IndexRange, ...]) -> None:
+    for kind in REGISTRY:
+        for accepted in context.index.find(kind):
+            index = context.index_of(accepted.order)
+            if index is not None and any(each.first <= index <= each.last for each in ranges):
+                raise ConflictError(
+                    "L'événement {index} porte une déclaration du registre : son détail reste.",
+                    index=index,
+                )
 
 
 def _covered(wanted: IndexRange, attested: Iterable[IndexRange]) -> bool:

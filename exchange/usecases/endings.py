@@ -1,0 +1,112 @@
+"""What a withdrawal, a closing, a purge or a retention does to what the server keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from audit.events import EventType
+from crypto.digests import Digest
+from crypto.statements import Statement
+from crypto.statements.custody import Purge, Retention
+from crypto.statements.exchange import Manifest, Withdrawal
+from crypto.statements.registry import Closing
+from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
+from exchange.domain.lifecycle import allows, step
+from exchange.usecases.facts import association_of
+from exchange.usecases.ports import DepositRecord, UnitOfWork
+from exchange.usecases.record import present, publish, record_event
+from exchange.usecases.service import Service
+
+
+def end_deposits(work: UnitOfWork, statement: Statement) -> None:
+    """Move the deposits that a closing or withdrawal ends, and forget their envelopes.
+
+    In the transaction that accepts the statement: from its commit on nothing more is opened, also
+    while the broker cannot be reached.
+    """
+    if isinstance(statement, Closing):
+        _end(work, work.deposits.of_sitting(statement.sitting), DepositEvent.CLOSE)
+    if isinstance(statement, Withdrawal):
+        _end(work, _withdrawn(work, statement), DepositEvent.WITHDRAW)
+
+
+def end_keys(work: UnitOfWork, deposits: Iterable[str]) -> None:
+    """The same for single deposits whose keys the broker destroyed by its own clock."""
+    records = [work.deposits.get(deposit) for deposit in deposits]
+    _end(work, [each for each in records if each], DepositEvent.CLOSE)
+
+
+def _withdrawn(work: UnitOfWork, withdrawal: Withdrawal) -> list[DepositRecord]:
+    association = association_of(work.statements, withdrawal)
+    manifests = work.statements.find(Manifest, dossier=withdrawal.dossier)
+    records = [work.deposits.get(each.statement.deposit) for each in manifests]
+    return [each for each in records if each and each.organisation == association]
+
+
+def _end(work: UnitOfWork, records: Sequence[DepositRecord], event: DepositEvent) -> None:
+    for record in records:
+        state = DepositState(record.state)
+        if not allows(TABLE, state, event):
+            continue
+        after = step(TABLE, state, event)
+        work.deposits.move(record.deposit, expected=state.value, new=after.value)
+        work.deposits.drop_envelopes(record.deposit)
+
+
+def purge_deposits(service: Service, purge: Digest) -> None:
+    """Delete the ciphertexts that an accepted purge names; ``purge.done``. Repeats without harm.
+
+    Rows and event first, objects after: a crash in between leaves objects that no row names, and
+    the sweep deletes them.
+    """
+    names: list[str] = []
+    with service.transactions() as work:
+        accepted = work.statements.get(purge)
+        assert accepted is not None
+        assert isinstance(accepted.statement, Purge)
+        records = [work.deposits.get(deposit) for deposit in accepted.statement.deposits]
+        kept = [each for each in records if each and _may_purge(each)]
+        for record in kept:
+            after = step(TABLE, DepositState(record.state), DepositEvent.PURGE)
+            work.deposits.move(record.deposit, expected=record.state, new=after.value)
+            names += [record.object_name] if record.object_name else []
+        if kept:
+            record_event(
+                service,
+                work,
+                EventType.PURGE_DONE,
+                at=present(service),
+                cites={"purge": purge},
+                facts={"deposits": str(len(kept))},
+            )
+            work.commit()
+    publish(service)
+    for name in names:
+        service.objects.delete(name)
+
+
+def _may_purge(record: DepositRecord) -> bool:
+    return allows(TABLE, DepositState(record.state), DepositEvent.PURGE)
+
+
+def apply_retention(service: Service, retention: Digest) -> None:
+    """Erase the disclosures that an accepted retention names; ``retention.applied``.
+
+    Erasing and its event are one transaction; a second call finds nothing left and adds none.
+    """
+    with service.transactions() as work:
+        accepted = work.statements.get(retention)
+        assert accepted is not None
+        assert isinstance(accepted.statement, Retention)
+        ranges = accepted.statement.ranges
+        erased = sum(work.events.erase_disclosures(each.first, each.last) for each in ranges)
+        if erased:
+            record_event(
+                service,
+                work,
+                EventType.RETENTION_APPLIED,
+                at=present(service),
+                cites={"retention": retention},
+            )
+            work.commit()
+    publish(service)
