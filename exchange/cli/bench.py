@@ -5,6 +5,7 @@ Imports nothing heavy: it is made for every command, and ``--help`` must stay qu
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

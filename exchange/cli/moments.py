@@ -11,7 +11,7 @@ import click
 from exchange.locale import translate as _
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """``2026-11-23``, ``2026-11-23T14:30`` (in ``zone``) or ``2026-11-23T13:30:00Z``."""
 
     name = "date"

@@ -8,7 +8,6 @@ import click
 
 from exchange.cli.bench import Bench, pass_bench
 from exchange.cli.words import group, json_option, option, result, say, warn
-from exchange.locale import translate as _
 
 PATH = click.Path(path_type=Path)
 
@@ -31,7 +30,7 @@ def pack() -> None:
 )
 @json_option
 @click.pass_context
-def get(  # noqa: PLR0917  # click passes by name
+def get(  # click passes by name
     context: click.Context,
     sitting: str,
     out: Path,
@@ -66,7 +65,9 @@ def get(  # noqa: PLR0917  # click passes by name
     result(document, as_json=as_json, otherwise=sentences)
     for each in done.refused:
         warn(
-            "Dossier {reference} refusé : {message}", reference=each.reference, message=each.message
+            "Dossier {reference} refusé : {message}",
+            reference=each.reference,
+            message=_(each.message),
         )
     if done.refused:
         context.exit(REFUSED)
