@@ -101,7 +101,7 @@ class AuditLog:
     heads are published with the log's signature, and with cosignatures where there are any.
     """
 
-    def __init__(  # noqa: PLR0917  # one argument a port, in the order of their use
+    def __init__(  # one argument a port, in the order of their use
         self,
         store: LogStore,
         high_water: HighWater,

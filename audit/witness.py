@@ -68,7 +68,7 @@ class AddCheckpoint:
         return cls(old_size, proof, note)
 
 
-def cosign(  # noqa: PLR0917  # the request, then what the witness knows
+def cosign(  # the request, then what the witness knows
     old_size: int,
     proof: Sequence[bytes],
     note: bytes,

@@ -86,7 +86,9 @@ class Hold(Statement):
     """Nothing of these dossiers is purged until the day given (appeal, inquiry)."""
 
     TYPE: ClassVar[str] = "hold"
-    dossiers: Annotated[tuple[DossierReference, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)]
+    dossiers: Annotated[
+        tuple[DossierReference, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)
+    ]
     until: Instant
     reason: Reason
 
@@ -96,7 +98,9 @@ class Purge(Statement):
 
     TYPE: ClassVar[str] = "purge"
     sitting: OpaqueId
-    deposits: Annotated[tuple[OpaqueId, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)]
+    deposits: Annotated[
+        tuple[OpaqueId, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)
+    ]
     reason: Reason
 
 

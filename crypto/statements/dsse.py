@@ -82,7 +82,9 @@ def parse(kind: type[S], envelope: bytes) -> Unverified[S]:
     payload_type, body, signatures = _outer_fields(outer)
     if payload_type != kind.payload_type():
         raise MalformedError(
-            "Une déclaration « {due} » était attendue, pas « {got} ».", due=kind.TYPE, got=payload_type
+            "Une déclaration « {due} » était attendue, pas « {got} ».",
+            due=kind.TYPE,
+            got=payload_type,
         )
     encoding = pre_authentication_encoding(payload_type, body)
     return Unverified(kind.from_body(body), envelope, sha256(encoding), encoding, signatures)
@@ -102,7 +104,11 @@ def verify(unverified: Unverified[S], key: VerifyKey) -> Verified[S]:
 
 
 def verify_threshold(
-    unverified: Unverified[S], keys: Sequence[VerifyKey], *, threshold: int, at_most: int = MAX_SIGNATURES
+    unverified: Unverified[S],
+    keys: Sequence[VerifyKey],
+    *,
+    threshold: int,
+    at_most: int = MAX_SIGNATURES,
 ) -> Verified[S]:
     """Check that at least ``threshold`` different ``keys`` signed; raises BadSignatureError."""
     if threshold < 1 or len(unverified.signatures) > at_most:
@@ -122,9 +128,7 @@ def seal(statement: S, seeds: Sequence[SigningSeed]) -> Unverified[S]:
     return seal_with(statement, [seed.sign for seed in seeds])
 
 
-def seal_with(
-    statement: S, signers: Sequence[Callable[[bytes], bytes]]
-) -> Unverified[S]:
+def seal_with(statement: S, signers: Sequence[Callable[[bytes], bytes]]) -> Unverified[S]:
     """Like :func:`seal`, with functions that sign the pre-authentication encoding."""
     body = statement.body()
     encoding = pre_authentication_encoding(statement.payload_type(), body)
@@ -162,7 +166,11 @@ def _outer_fields(outer: object) -> tuple[str, bytes, tuple[bytes, ...]]:
     if not isinstance(outer, dict) or set(outer) != {"payloadType", "payload", "signatures"}:
         raise malformed
     kind, payload, signatures = outer["payloadType"], outer["payload"], outer["signatures"]
-    if not isinstance(kind, str) or not isinstance(payload, str) or not isinstance(signatures, list):
+    if (
+        not isinstance(kind, str)
+        or not isinstance(payload, str)
+        or not isinstance(signatures, list)
+    ):
         raise malformed
     if not 1 <= len(signatures) <= MAX_SIGNATURES:
         raise malformed

@@ -22,7 +22,11 @@ class Strict(BaseModel):
     """A part of a statement: frozen, no unknown key, no silent conversion."""
 
     model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
     )
 
 

@@ -48,7 +48,7 @@ def export(bench: Bench, out: Path, as_json: bool) -> None:
 @option("--html", type=PATH, help="Écrit aussi le rapport dans ce fichier HTML.")
 @json_option
 @click.pass_context
-def verify(  # noqa: PLR0917  # click passes by name
+def verify(  # click passes by name
     context: click.Context,
     bundle: Path | None,
     url: str | None,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @option("--yes", is_flag=True, help="Ne demande pas de confirmer ; signe aussi l'engagement.")
 @json_option
 @pass_bench
-def declare(  # noqa: PLR0917  # click passes by name
+def declare(  # click passes by name
     bench: Bench,
     sitting: str,
     references: tuple[str, ...],

@@ -33,7 +33,7 @@ PATH = click.Path(path_type=Path, exists=True)
 @option("--yes", is_flag=True, help="Ne demande pas de confirmer les destinataires.")
 @json_option
 @pass_bench
-def deposit(  # noqa: PLR0917  # click passes by name
+def deposit(  # click passes by name
     bench: Bench,
     paths: tuple[Path, ...],
     sitting: str | None,
@@ -119,7 +119,7 @@ def _tell_all(done: tuple[Done, ...], *, as_json: bool) -> None:
 @option("--reason", default="Appareil certifié après le dépôt", help="Motif, signé avec la remise.")
 @json_option
 @pass_bench
-def grant(  # noqa: PLR0917  # click passes by name
+def grant(  # click passes by name
     bench: Bench,
     references: tuple[str, ...],
     everything: bool,

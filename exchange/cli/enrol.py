@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         help="Coût de la phrase de passe d'une nouvelle clé (2^N).")  # fmt: skip
 @json_option
 @pass_bench
-def enrol(  # noqa: PLR0917  # click passes by name
+def enrol(  # click passes by name
     bench: Bench,
     invitation: Path,
     device: str | None,

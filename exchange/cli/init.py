@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import click
+
+if TYPE_CHECKING:
+    from exchange.wiring.instance import Instance
 
 PATH = click.Path(path_type=Path)
 
@@ -58,7 +62,7 @@ def init(
     _tell(make_instance(plan, os.urandom))
 
 
-def _tell(made) -> None:  # noqa: ANN001
+def _tell(made: Instance) -> None:
     from crypto.fingerprints import spoken_trust_fingerprint
 
     plan = made.plan

@@ -31,7 +31,7 @@ def key() -> None:
 )
 @json_option
 @pass_bench
-def new(  # noqa: PLR0917  # click passes by name
+def new(  # click passes by name
     bench: Bench, root: bool, registrar: bool, out: Path | None, work_factor: int, as_json: bool
 ) -> None:
     """See ``help`` above."""

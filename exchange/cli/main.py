@@ -72,7 +72,7 @@ def default_profile(environment: Mapping[str, str]) -> Path:
     help="Affiche la version et s'arrête.",
 )
 @click.pass_context
-def dossier(  # noqa: PLR0917  # click passes by name
+def dossier(  # click passes by name
     context: click.Context,
     profile: Path | None,
     passphrase_file: Path | None,

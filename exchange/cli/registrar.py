@@ -50,7 +50,7 @@ def registrar() -> None:
 @option("--out", required=True, type=PATH, help="Fichier d'invitation à écrire.")
 @json_option
 @pass_bench
-def invite(  # noqa: PLR0917  # click passes by name
+def invite(  # click passes by name
     bench: Bench,
     name: str,
     organisation: str,
@@ -106,7 +106,7 @@ def invite(  # noqa: PLR0917  # click passes by name
 @option("--yes", is_flag=True, help="Les empreintes ont déjà été comparées.")
 @json_option
 @pass_bench
-def certify(  # noqa: PLR0917  # click passes by name
+def certify(  # click passes by name
     bench: Bench,
     person: str | None,
     fingerprint: str | None,

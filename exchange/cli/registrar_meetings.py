@@ -127,7 +127,7 @@ def _mandate(bench: Bench, row: tuple[str, str, str, str, str]) -> RosterMandate
 @option("--urgency", help="Motif d'urgence, si la convocation suit de près la séance.")
 @json_option
 @pass_bench
-def sitting(  # noqa: PLR0917  # click passes by name
+def sitting(  # click passes by name
     bench: Bench,
     which: str | None,
     zone: str | None,

@@ -48,7 +48,7 @@ REGISTRAR_DAYS = 365
 @option("--out", type=PATH, help="Écrit la politique signée au lieu de la publier.")
 @json_option
 @pass_bench
-def trust(  # noqa: PLR0917  # click passes by name
+def trust(  # click passes by name
     bench: Bench,
     trust_file: Path,
     policy_draft: Path | None,

@@ -50,7 +50,9 @@ DEPOSITORS: Final = (
 AUDITOR: Final = Player("verificatrice", "Solène Contrôle", "prefecture", ("auditor",))
 
 ALTERNATES_BY_NAME: Final = (
-    Player("suppleant-prefet", "Théodule Réserve", "prefecture", ("member",), "prefet", "alternate"),
+    Player(
+        "suppleant-prefet", "Théodule Réserve", "prefecture", ("member",), "prefet", "alternate"
+    ),
     Player("suppleante-ddcs", "Ursule Réserve", "ddcs92", ("member",), "ddcs92", "alternate"),
     Player("suppleant-altair", "Victor Réserve", "altair", ("member",), "altair", "alternate"),
 )

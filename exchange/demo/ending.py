@@ -10,7 +10,6 @@ from exchange.demo.cast import AUDITOR, SITTING_MEMBERS
 from exchange.demo.sitting import take
 from exchange.demo.world import World
 
-
 VERDICT_LINES: Final = 36
 """Verdict, findings, what was checked and could not be; the list of releases is in the report."""
 

@@ -53,7 +53,9 @@ def install(world: World) -> None:
 
 def _publish_trust(world: World) -> None:
     registrar = world.arrives("secretariat")
-    made = registrar.does("key", "new", "--registrar", "--work-factor", WORK_FACTOR, "--json").data()
+    made = registrar.does(
+        "key", "new", "--registrar", "--work-factor", WORK_FACTOR, "--json"
+    ).data()
     root = world.people["racine"]
     day = (world.clock() + timedelta(days=300)).date().isoformat()
     registrar.does(
@@ -121,7 +123,8 @@ def _roster(world: World) -> str:
     term = {"from": today - timedelta(days=30), "to": today + timedelta(days=3 * 365)}
     players = (*SITTING_MEMBERS, NON_SITTING, GUEST, *ALTERNATES_BY_NAME)
     mandates = [
-        {"seat": p.seat, "person": world.ids[p.key], "capacity": p.capacity, **term} for p in players
+        {"seat": p.seat, "person": world.ids[p.key], "capacity": p.capacity, **term}
+        for p in players
     ]
     approvals = [
         {"organisation": code, "label": label, "rna": rna, **term}

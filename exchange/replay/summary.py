@@ -55,7 +55,7 @@ def broken_report(findings: Findings) -> Report:
     )
 
 
-def summarise(  # noqa: PLR0917  # the parts of one report
+def summarise(  # the parts of one report
     history: History,
     log: LogReport,
     policy: TrustedPolicy,

@@ -14,7 +14,7 @@ from crypto.statements.registry import Certificate, Role
 from exchange.domain.deposit_lifecycle import INITIAL
 from exchange.usecases.acknowledgement import push_to_broker
 from exchange.usecases.depositing import open_sitting, require_approval
-from exchange.usecases.errors import TooManyError, explained
+from exchange.usecases.errors import BrokerRefusalError, TooManyError, explained
 from exchange.usecases.ledger import Accepted
 from exchange.usecases.ports import Attested, DepositRecord, UnitOfWork
 from exchange.usecases.record import Filed, attest, present, publish, record_statement
@@ -44,7 +44,10 @@ def begin_deposit(service: Service, caller: Caller, sitting: str, sitting_sha256
         unverified = parse(ReleaseKey, envelope)
     now = present(service)
     with service.transactions() as work:
+        _check(service, work, held, sitting, sitting_sha256, now)
         verified = verified_by(service, work, unverified, now)
+        if unverified.statement.deposit != deposit or unverified.statement.sitting != sitting:
+            raise BrokerRefusalError("Le gardien des clés a répondu pour un autre dépôt.")
         ticket = record_statement(
             service,
             work,

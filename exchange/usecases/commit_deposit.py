@@ -7,6 +7,7 @@ from datetime import datetime
 
 from audit.events import EventType
 from crypto.age.layout import payload_length_is_valid
+from crypto.digests import Digest
 from crypto.statements import Unverified, parse
 from crypto.statements.custody import ReleaseKey
 from crypto.statements.exchange import Manifest, Purpose
@@ -14,18 +15,19 @@ from crypto.statements.registry import Role, Sitting
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import allows
 from exchange.usecases.acknowledgement import push_to_broker
+from exchange.usecases.authority import find_certificate
 from exchange.usecases.depositing import open_sitting, own_deposit, require_approval, roster_now
 from exchange.usecases.envelopes import addressed_to, match_envelopes
 from exchange.usecases.errors import ConflictError, InvalidRequestError, NotAllowedError, explained
-from exchange.usecases.facts import association_of
+from exchange.usecases.facts import association_of, recusal_of, withdrawal_of
 from exchange.usecases.ledger import Accepted, StatementIndex
 from exchange.usecases.ports import DepositRecord, UnitOfWork
 from exchange.usecases.recipients import grant_certificates, reader_certificates
 from exchange.usecases.record import present, publish, receipt, record_statement
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import (
+    require_between,
     require_certificate,
-    require_fresh,
     require_own,
     verified_by,
 )
@@ -51,6 +53,7 @@ def commit_deposit(
         return _again(service, caller, unverified, known.order)
     statement = unverified.statement
     name = service.objects.commit(record.upload, statement.length, statement.sha256)
+    _check_nonce(service, name, statement)
     with service.transactions() as work:
         # Again, in the transaction that writes: what was true a moment ago may not be any more.
         _check(service, work, caller, deposit, unverified, now)
@@ -98,8 +101,10 @@ def _check(
     statement = unverified.statement
     held = require_certificate(service, work, caller, Role.DEPOSITOR, now)
     require_own(caller, statement)
-    require_fresh(service, statement, now)
     record = own_deposit(work, caller, deposit)
+    # Signed at any time since the deposit began: a slow line sends 256 MiB in hours.
+    tolerance = service.limits.clock_tolerance
+    require_between(statement.issued_at, record.begun_at - tolerance, now + tolerance)
     if not allows(TABLE, DepositState(record.state), DepositEvent.COMMIT):
         raise ConflictError("Ce dépôt n'est plus en cours (état : {state}).", state=record.state)
     if (statement.deposit, statement.sitting) != (deposit, record.sitting):
@@ -127,18 +132,26 @@ def _check_release_key(index: StatementIndex, statement: Manifest) -> None:
 
 
 def _check_dossier(index: StatementIndex, statement: Manifest, association: str) -> None:
+    """A reference is one request of one association at one sitting (DESIGN, section 2)."""
     earlier = index.find(Manifest, dossier=statement.dossier)
-    if any(association_of(index, each.statement) != association for each in earlier):
+    elsewhere = [each for each in earlier if each.statement.sitting != statement.sitting]
+    if elsewhere or any(association_of(index, each.statement) != association for each in earlier):
         raise ConflictError("Cette référence de dossier est déjà prise : prenez-en une autre.")
-    here = [each for each in earlier if each.statement.sitting == statement.sitting]
+    if withdrawal_of(index, statement.dossier, association):
+        raise ConflictError("Ce dossier a été retiré : déposez-le sous une autre référence.")
     if statement.complement_of is None:
-        if here:
+        if earlier:
             raise ConflictError(
                 "Ce dossier est déjà déposé à cette séance : déposez un complément "
                 "(« --complement-of »)."
             )
-    elif statement.complement_of not in {each.digest for each in here}:
+        return
+    first = next((each for each in earlier if each.digest == statement.complement_of), None)
+    if first is None:
         raise InvalidRequestError("Ce complément cite un dépôt inconnu de ce dossier.")
+    known = first.statement
+    if (known.pathway, known.kind) != (statement.pathway, statement.kind):
+        raise InvalidRequestError("Ce complément est d'un autre parcours que le dépôt qu'il cite.")
 
 
 def _check_payload(service: Service, statement: Manifest) -> None:
@@ -168,10 +181,32 @@ def _check_recipients(
             "Ce dépôt est scellé pour une personne qui ne siège pas, ou qui est déportée : la "
             "composition a peut-être changé, recommencez le dépôt."
         )
-    if readers - wanted:
+    if _still_expected(index, statement, readers) - wanted:
         raise InvalidRequestError(
             "Il manque une enveloppe pour une personne qui siège : recommencez le dépôt."
         )
     grants = addressed_to(statement.envelopes, Purpose.GRANT)
     if grants - grant_certificates(index, association=association, now=now):
         raise NotAllowedError("Une enveloppe est destinée à une autre association.")
+
+
+def _still_expected(
+    index: StatementIndex, statement: Manifest, readers: frozenset[Digest]
+) -> frozenset[Digest]:
+    """The readers who did not step aside: a complement may leave those out who did."""
+    held = {digest: find_certificate(index, digest) for digest in readers}
+    return frozenset(
+        digest
+        for digest, each in held.items()
+        if each
+        and not recusal_of(index, statement.sitting, statement.dossier, each.statement.person)
+    )
+
+
+def _check_nonce(service: Service, name: str, statement: Manifest) -> None:
+    """The payload begins with the nonce that the manifest and its commitment are made with."""
+    start = b"".join(service.objects.read(name, 0, len(statement.nonce)))
+    if start != statement.nonce:
+        raise InvalidRequestError(
+            "Le contenu reçu n'est pas celui que le manifeste décrit : recommencez le dépôt."
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from audit.events import EventType
 from crypto.statements import Unverified, parse
@@ -20,7 +21,7 @@ from exchange.usecases.record import present, publish, receipt, record_statement
 from exchange.usecases.service import Service
 from exchange.usecases.signatures import require_fresh, verified_by
 
-MAX_DEVICES = 5
+MAX_DEVICES: Final = 5
 """Enrolments of one invitation: an office PC, a laptop, and a few that were lost."""
 
 

@@ -10,6 +10,7 @@ from audit.events import EventType
 from crypto.digests import Digest
 from crypto.statements.exchange import AccessRequest
 from exchange.domain.policy import Refuse, decide
+from exchange.domain.refusals import RefusalReason
 from exchange.usecases.errors import NotFoundError, RefusedError
 from exchange.usecases.facts import access_facts
 from exchange.usecases.ports import ReleaseRecord, UnitOfWork
@@ -41,7 +42,11 @@ def read_payload(service: Service, caller: Caller, deposit: str) -> Payload:
     with service.transactions() as work:
         require_caller(service, work, caller, now)
         record = _released(work, caller, deposit)
-        _decide_again(work, record, now)
+        reason = _refusal_now(work, record, now)
+        if reason is not None:
+            _log_refusal(service, work, record, reason, now)
+            work.commit()
+            raise RefusedError(reason)
         kept = work.deposits.get(deposit)
         if kept is None or kept.object_name is None or kept.length is None:
             raise NotFoundError("Ce dépôt est inconnu de ce service.")
@@ -67,23 +72,41 @@ def _released(work: UnitOfWork, caller: Caller, deposit: str) -> ReleaseRecord:
     return record
 
 
-def _decide_again(work: UnitOfWork, record: ReleaseRecord, now: datetime) -> None:
-    accepted = work.statements.get(record.request)
-    request = accepted.statement if accepted else None
-    if not isinstance(request, AccessRequest):
-        raise NotFoundError("Ce dépôt ne vous a pas été remis : demandez d'abord son ouverture.")
+def _refusal_now(work: UnitOfWork, record: ReleaseRecord, now: datetime) -> RefusalReason | None:
     verdict = decide(
         access_facts(
             work.statements,
             certificate=record.certificate,
-            sitting=request.sitting,
+            sitting=_request(work, record).sitting,
             deposit=record.deposit,
-            purpose=request.purpose,
+            purpose=_request(work, record).purpose,
             now=now,
         )
     )
-    if isinstance(verdict, Refuse):
-        raise RefusedError(verdict.reason)
+    return verdict.reason if isinstance(verdict, Refuse) else None
+
+
+def _request(work: UnitOfWork, record: ReleaseRecord) -> AccessRequest:
+    accepted = work.statements.get(record.request)
+    if accepted is None or not isinstance(accepted.statement, AccessRequest):
+        raise NotFoundError("Ce dépôt ne vous a pas été remis : demandez d'abord son ouverture.")
+    return accepted.statement
+
+
+def _log_refusal(
+    service: Service, work: UnitOfWork, record: ReleaseRecord, reason: RefusalReason, now: datetime
+) -> None:
+    if service.release_refusals.pass_one(now, record.certificate) is None:
+        return  # enough of them are in the log; the refusal itself is not in doubt
+    facts = {"deposit": record.deposit, "purpose": _request(work, record).purpose.value}
+    record_event(
+        service,
+        work,
+        EventType.RELEASE_REFUSED,
+        at=now,
+        cites=_cites(record, None),
+        facts={**facts, "reason": reason.value},
+    )
 
 
 def _cites(record: ReleaseRecord, manifest: Digest | None) -> dict[str, Digest]:

@@ -34,7 +34,7 @@ def read_statements(
     service: Service, caller: Caller, kind: str, wanted: Mapping[str, str]
 ) -> Reading:
     """All statements of a type (``TYPE``) that match and that the caller may know of."""
-    chosen = next((each for each in STATEMENT_TYPES.values() if each.TYPE == kind), None)
+    chosen = next((each for each in STATEMENT_TYPES.values() if kind == each.TYPE), None)
     unknown = set(wanted) - set(REFERENCE_FIELDS)
     if chosen is None or unknown:
         raise InvalidRequestError("Ce type de déclaration, ou ce critère, est inconnu.")

@@ -8,14 +8,18 @@ from datetime import datetime
 from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.merkle import verify_consistency
-from crypto.digests import Digest
-from crypto.statements import Unverified, parse
+from crypto.statements import Unverified, Verified, parse
 from crypto.statements.exchange import AccessRequest
 from exchange.domain.policy import Permit, decide
 from exchange.domain.refusals import MESSAGES, RefusalReason
 from exchange.usecases.acknowledgement import push_to_broker
 from exchange.usecases.depositing import known_sitting
-from exchange.usecases.errors import BrokerRefusalError, InvalidRequestError, explained
+from exchange.usecases.errors import (
+    BrokerRefusalError,
+    InvalidRequestError,
+    TooManyError,
+    explained,
+)
 from exchange.usecases.facts import access_facts, cited, manifest_of, sealed_envelope
 from exchange.usecases.ports import Attested, OpenRequest, ReleaseRecord, UnitOfWork
 from exchange.usecases.record import (
@@ -79,95 +83,137 @@ class _Material:
 
 
 def release(service: Service, caller: Caller, envelope: bytes) -> Releases:
-    """Answer an access request, deposit by deposit. A retry gets the same index and answer."""
+    """Answer an access request, deposit by deposit. A retry gets the same index and answer.
+
+    Every deposit is decided and logged before the first is opened, and decided again at a retry:
+    what was recused, withdrawn or closed since is refused, also where an answer is still kept.
+    """
     with explained():
         unverified = parse(AccessRequest, envelope)
     now = present(service)
     with service.transactions() as work:
         require_caller(service, work, caller, now)
         require_own(caller, unverified.statement)
-        known = work.statements.get(unverified.digest)
-        if known is None:
-            refused = _decide_all(service, work, unverified, now)
-            work.commit()
-        else:
-            refused = _not_released_before(work, unverified, known.order, now)
+        _require_patience(service, caller, now)
+        decided = _decide_all(service, work, unverified, now)
+        work.commit()
+    if decided.refused:
+        service.release_refusals.pass_one(now, caller.certificate or "")
     publish(service)
     push_to_broker(service)
-    with service.transactions() as work:
-        found = [
-            work.releases.get(unverified.digest, each) for each in unverified.statement.deposits
-        ]
     opened: list[Opened] = []
-    failed: list[Refusal] = []
-    for record in found:
-        if record is None:
-            continue
+    failed: list[_Refused] = []
+    for record in decided.authorised:
         try:
             opened.append(_open(service, unverified, record))
         except BrokerRefusalError as error:
             failed.append(_failed(service, unverified, record, error))
     publish(service)
-    return Releases(tuple(opened), (*(each.with_receipt(service) for each in refused), *failed))
+    refused = tuple(each.with_receipt(service) for each in (*decided.refused, *failed))
+    return Releases(tuple(opened), refused)
 
 
 @dataclass(frozen=True)
 class _Refused:
     deposit: str
-    reason: RefusalReason
+    reason: str
+    message: str
+    params: dict[str, object]
     ticket: int
 
     def with_receipt(self, service: Service) -> Refusal:
         """The refusal as the caller gets it, once its event is in the log."""
-        message = MESSAGES[self.reason]
-        return Refusal(self.deposit, self.reason.value, message, {}, receipt(service, self.ticket))
+        proof = receipt(service, self.ticket)
+        return Refusal(self.deposit, self.reason, self.message, self.params, proof)
+
+
+@dataclass(frozen=True)
+class _Decided:
+    authorised: list[ReleaseRecord]
+    refused: list[_Refused]
+
+
+def _require_patience(service: Service, caller: Caller, now: datetime) -> None:
+    if not service.release_refusals.is_open(now, caller.certificate or ""):
+        raise TooManyError(
+            "Trop de demandes refusées en peu de temps : corrigez-en la cause, puis recommencez "
+            "dans une minute."
+        )
 
 
 def _decide_all(
     service: Service, work: UnitOfWork, unverified: Unverified[AccessRequest], now: datetime
-) -> list[_Refused]:
+) -> _Decided:
+    """Decide each deposit, and append its event. The request is kept with the first event."""
     request = unverified.statement
-    require_fresh(service, request, now)
     verified = verified_by(service, work, unverified, now)
     known_sitting(work.statements, request.sitting, request.sitting_sha256)
     _require_same_history(service, request)
-    refused = []
-    recorded = False
+    spent = work.statements.get(unverified.digest) is not None
+    if not spent:
+        require_fresh(service, request, now)
+    decided = _Decided([], [])
     for deposit in dict.fromkeys(request.deposits):
-        kind, cites, facts, reason = _decide(work, request, deposit, now)
-        if recorded:
-            all_cites = {"access_request": unverified.digest, **cites}
-            ticket = record_event(service, work, kind, at=now, cites=all_cites, facts=facts)
-        else:
-            ticket = record_statement(
-                service, work, verified, kind, at=now, cites=cites, facts=facts
-            )
-            recorded = True
-        if reason is None:
-            work.releases.add(
-                ReleaseRecord(unverified.digest, deposit, request.signer, ticket, None, None)
-            )
-        else:
-            refused.append(_Refused(deposit, reason, ticket))
-    return refused
+        reason = _reason(work, request, deposit, now)
+        record = work.releases.get(unverified.digest, deposit)
+        if reason is None and record is not None:
+            decided.authorised.append(record)
+            continue
+        if reason is None and spent:
+            reason = RefusalReason.REQUEST_SPENT
+        ticket = _log(service, work, verified, deposit, reason, now)
+        if reason is not None:
+            refused = _Refused(deposit, reason.value, MESSAGES[reason], {}, ticket)
+            decided.refused.append(refused)
+            continue
+        record = ReleaseRecord(unverified.digest, deposit, request.signer, ticket, None, None)
+        work.releases.add(record)
+        decided.authorised.append(record)
+    return decided
 
 
-def _decide(
+def _reason(
     work: UnitOfWork, request: AccessRequest, deposit: str, now: datetime
-) -> tuple[EventType, dict[str, Digest], dict[str, str], RefusalReason | None]:
-    asked = {
-        "certificate": request.signer,
-        "sitting": request.sitting,
-        "deposit": deposit,
-        "purpose": request.purpose,
-    }
+) -> RefusalReason | None:
+    verdict = decide(
+        access_facts(
+            work.statements,
+            certificate=request.signer,
+            sitting=request.sitting,
+            deposit=deposit,
+            purpose=request.purpose,
+            now=now,
+        )
+    )
+    return None if isinstance(verdict, Permit) else verdict.reason
+
+
+def _log(
+    service: Service,
+    work: UnitOfWork,
+    verified: Verified[AccessRequest],
+    deposit: str,
+    reason: RefusalReason | None,
+    now: datetime,
+) -> int:
+    request = verified.statement
     facts = {"deposit": deposit, "purpose": request.purpose.value}
-    verdict = decide(access_facts(work.statements, now=now, **asked))  # type: ignore[arg-type]
-    if isinstance(verdict, Permit):
-        rests_on = cited(work.statements, **asked)  # type: ignore[arg-type]
-        return EventType.RELEASE_AUTHORISED, rests_on, facts, None
-    facts["reason"] = verdict.reason.value
-    return EventType.RELEASE_REFUSED, {"certificate": request.signer}, facts, verdict.reason
+    if reason is None:
+        kind = EventType.RELEASE_AUTHORISED
+        cites = cited(
+            work.statements,
+            certificate=request.signer,
+            sitting=request.sitting,
+            deposit=deposit,
+            purpose=request.purpose,
+        )
+    else:
+        kind, cites = EventType.RELEASE_REFUSED, {"certificate": request.signer}
+        facts["reason"] = reason.value
+    if work.statements.get(verified.digest) is None:
+        return record_statement(service, work, verified, kind, at=now, cites=cites, facts=facts)
+    cites["access_request"] = verified.digest
+    return record_event(service, work, kind, at=now, cites=cites, facts=facts)
 
 
 def _require_same_history(service: Service, request: AccessRequest) -> None:
@@ -184,34 +230,21 @@ def _require_same_history(service: Service, request: AccessRequest) -> None:
         verify_consistency(seen.size, current.size, seen.root, current.root, proof)
 
 
-def _not_released_before(
-    work: UnitOfWork, unverified: Unverified[AccessRequest], ticket: int, now: datetime
-) -> list[_Refused]:
-    """On a retry: the deposits that this request did not get the first time."""
-    request = unverified.statement
-    refused = []
-    for deposit in dict.fromkeys(request.deposits):
-        if work.releases.get(unverified.digest, deposit) is None:
-            reason = _decide(work, request, deposit, now)[3] or RefusalReason.NOTHING_KNOWN
-            refused.append(_Refused(deposit, reason, ticket))
-    return refused
-
-
 def _open(service: Service, unverified: Unverified[AccessRequest], record: ReleaseRecord) -> Opened:
     with service.transactions() as work:
         material = _material(work, unverified.statement, record)
-    attested = attest_all(service, material.statements)
     proof = receipt(service, record.ticket)
-    answer = service.broker.open(
-        OpenRequest(
-            access_request=unverified.envelope,
-            statements=attested,
-            release=proof,
-            deposit=record.deposit,
-            envelope=material.envelope,
+    answer = record.answer
+    if answer is None:
+        answer = service.broker.open(
+            OpenRequest(
+                access_request=unverified.envelope,
+                statements=attest_all(service, material.statements),
+                release=proof,
+                deposit=record.deposit,
+                envelope=material.envelope,
+            )
         )
-    )
-    if record.answer is None:
         with service.transactions() as work:
             work.releases.set_answer(record.request, record.deposit, answer)
             work.commit()
@@ -252,22 +285,18 @@ def _failed(
     unverified: Unverified[AccessRequest],
     record: ReleaseRecord,
     error: BrokerRefusalError,
-) -> Refusal:
+) -> _Refused:
+    reason = RefusalReason.BROKER_REFUSED.value
     with service.transactions() as work:
         manifest = manifest_of(work.statements, record.deposit)
         cites = {"access_request": unverified.digest, "certificate": record.certificate}
-        if manifest is not None:
-            cites["manifest"] = manifest.digest
         ticket = record_event(
             service,
             work,
             EventType.RELEASE_FAILED,
             at=present(service),
-            cites=cites,
-            facts={"deposit": record.deposit, "reason": error.code},
+            cites={**cites, "manifest": manifest.digest} if manifest else cites,
+            facts={"deposit": record.deposit, "reason": reason},
         )
         work.commit()
-    publish(service)
-    return Refusal(
-        record.deposit, error.code, error.message, error.params, receipt(service, ticket)
-    )
+    return _Refused(record.deposit, reason, error.message, error.params, ticket)

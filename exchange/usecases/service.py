@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Final
 
 from audit.ports import LogStore
@@ -60,24 +61,36 @@ class Limits:
 
 
 class FloodGate:
-    """Counts events in a sliding window. Belongs to one process; ``wiring`` makes it."""
+    """Counts events of each origin in a sliding window. One process's; ``wiring`` makes it."""
 
     def __init__(self, limit: int = MAX_REFUSALS, window: timedelta = REFUSAL_WINDOW) -> None:
         self._limit = limit
         self._window = window
-        self._passed: deque[datetime] = deque()
-        self._held_back = 0
+        self._passed: defaultdict[str, deque[datetime]] = defaultdict(deque)
+        self._held_back: defaultdict[str, int] = defaultdict(int)
+        self._lock = Lock()
 
-    def pass_one(self, now: datetime) -> int | None:
+    def is_open(self, now: datetime, who: str = "") -> bool:
+        """Whether one more may pass."""
+        with self._lock:
+            return self._count(now, who) < self._limit
+
+    def pass_one(self, now: datetime, who: str = "") -> int | None:
         """None when the gate is shut; else how many were held back since it last was open."""
-        while self._passed and self._passed[0] <= now - self._window:
-            self._passed.popleft()
-        if len(self._passed) >= self._limit:
-            self._held_back += 1
-            return None
-        self._passed.append(now)
-        held_back, self._held_back = self._held_back, 0
-        return held_back
+        with self._lock:
+            if self._count(now, who) >= self._limit:
+                self._held_back[who] += 1
+                return None
+            self._passed[who].append(now)
+            return self._held_back.pop(who, 0)
+
+    def _count(self, now: datetime, who: str) -> int:
+        passed = self._passed[who]
+        while passed and passed[0] <= now - self._window:
+            passed.popleft()
+        if not passed:
+            del self._passed[who]  # who stays away is forgotten
+        return len(passed)
 
 
 @dataclass(frozen=True)
@@ -96,6 +109,9 @@ class Service:
     """The log's origin: that of the trust policy, of logins and of manifests."""
     limits: Limits = field(default_factory=Limits)
     login_refusals: FloodGate = field(default_factory=FloodGate)
+    """Of everybody together: whoever is refused has no name yet."""
+    release_refusals: FloodGate = field(default_factory=FloodGate)
+    """By certificate: one member who errs does not stop another."""
 
 
 @dataclass(frozen=True)

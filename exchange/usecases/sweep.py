@@ -1,4 +1,4 @@
-"""Removing what no deposit needs: unfinished uploads that are too old, objects without a row."""
+"""Removing what nothing needs any more: keys that should have ended, old uploads, stray objects."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import step
+from exchange.usecases.destruction import settle
 from exchange.usecases.record import present
 from exchange.usecases.service import Service
 
@@ -19,11 +20,12 @@ class Swept:
 
 
 def sweep(service: Service) -> Swept:
-    """Abandon old unfinished deposits, abort their uploads, delete unreferenced objects.
+    """End keys that are due, abandon old uploads, delete unreferenced objects.
 
     Objects are listed before the rows are read: one that is committed meanwhile has its row by then
     or belongs to an upload that began after the limit, and is left alone by the state of its upload.
     """
+    settle(service)
     limit = present(service) - service.limits.upload_lifetime
     names = set(service.objects.names())
     old = {upload for upload, began in service.objects.uploads() if began < limit}

@@ -18,7 +18,7 @@ from exchange.web.errors import (
     TooManyRequestsError,
     UndeclaredRouteError,
 )
-from exchange.web.routes import Rules, answers, anonymous, records_nothing, rules_of
+from exchange.web.routes import Rules, anonymous, answers, records_nothing, rules_of
 from exchange.web.throttle import Throttle
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

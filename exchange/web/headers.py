@@ -8,7 +8,9 @@ from flask import Flask, Response, request
 
 from exchange.web.routes import HTML
 
-API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+API_POLICY: Final = (
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 """Nothing that the API serves is a document: a browser that shows one runs and loads nothing."""
 
 PAGE_POLICY: Final = (

@@ -17,9 +17,7 @@ from exchange.web.routes import JSON
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
-def once(
-    service: Service, caller: Caller, body: bytes, act: Callable[[], Response]
-) -> Response:
+def once(service: Service, caller: Caller, body: bytes, act: Callable[[], Response]) -> Response:
     """Do ``act`` once for this caller and key; the first answer again for the same body."""
     key = request.headers.get("Idempotency-Key", "")
     if not _KEY.fullmatch(key):

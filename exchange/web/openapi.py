@@ -95,7 +95,10 @@ def _operation(rule: Rule, rules: Rules, doc: str, schemas: dict[str, Any]) -> d
         operation["parameters"] = parameters
     if rules.body_limit:
         schema = _schema(rules.body, schemas) if rules.body else {}
-        operation["requestBody"] = {"required": True, "content": {rules.body_type: {"schema": schema}}}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {rules.body_type: {"schema": schema}},
+        }
     return operation
 
 

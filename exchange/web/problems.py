@@ -104,7 +104,9 @@ def _web(error: WebError) -> Response:
 def _expected(error: Exception) -> Response:
     status, fixed = next((s, c) for kind, s, c in STATUS if isinstance(error, kind))
     more = {"reason": error.reason} if isinstance(error, usecase.RefusedError) else {}
-    response = _problem(status, fixed or str(getattr(error, "code", "error")), _explain(error), **more)
+    response = _problem(
+        status, fixed or str(getattr(error, "code", "error")), _explain(error), **more
+    )
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

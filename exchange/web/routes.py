@@ -87,7 +87,9 @@ def login_optional(reason: str) -> Callable[[View], View]:
     return lambda view: _declare(view, anonymous_because=reason, login_optional=True)
 
 
-def takes(model: type[BaseModel], limit: int, *, idempotent: bool = False) -> Callable[[View], View]:
+def takes(
+    model: type[BaseModel], limit: int, *, idempotent: bool = False
+) -> Callable[[View], View]:
     """The view takes a JSON body of this form, of at most ``limit`` octets."""
     return lambda view: _declare(view, body=model, body_limit=limit, idempotent=idempotent)
 

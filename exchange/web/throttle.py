@@ -26,7 +26,9 @@ MAX_ADDRESSES: Final = 10_000
 class Throttle:
     """Counts requests per address in fixed windows."""
 
-    def __init__(self, key: bytes, seconds: Callable[[], float], limit: int = MAX_ANONYMOUS_WRITES) -> None:
+    def __init__(
+        self, key: bytes, seconds: Callable[[], float], limit: int = MAX_ANONYMOUS_WRITES
+    ) -> None:
         self._key = key
         self._seconds = seconds
         self._limit = limit

@@ -1,5 +1,6 @@
 """The broker that this configuration names. Loaded only when it is the in-process one, so that a
-service whose broker runs elsewhere never holds the code that opens envelopes."""
+service whose broker runs elsewhere never holds the code that opens envelopes.
+"""
 
 from __future__ import annotations
 

@@ -191,13 +191,16 @@ def _settings_text(plan: InstancePlan) -> str:
         ("Adresse d'écoute (derrière un mandataire TLS)", "listen", plan.listen),
         ("Clé du journal", "log_key_file", "log.key"),
         (
-            "Dernier état signé du journal : placez ce fichier sur un autre volume que la base,"
-            "\n# et hors de ses sauvegardes",
+            "Dernier état signé du journal : à placer hors de la base\n# et de ses sauvegardes",
             "high_water_file",
             "high-water.note",
         ),
         ("Confiance épinglée", "trust_file", "trust.json"),
-        ("Clés de dépôt : hors de toute sauvegarde", "broker_directory", str(plan.broker_directory)),
+        (
+            "Clés de dépôt : hors de toute sauvegarde",
+            "broker_directory",
+            str(plan.broker_directory),
+        ),
         ("Secret des cookies", "cookie_secret_file", "cookie.secret"),
     ]
     body = "".join(f"\n# {note}\n{key} = {_toml(value)}\n" for note, key, value in lines)
@@ -207,5 +210,3 @@ def _settings_text(plan: InstancePlan) -> str:
 def _toml(text: str) -> str:
     """A TOML basic string: JSON's escapes are a subset of TOML's."""
     return json.dumps(text, ensure_ascii=False)
-
-

@@ -119,7 +119,10 @@ def _high_water(settings: Settings) -> Results:
         yield Verdict.OK, "présent."
     folder = _sqlite_folder(settings)
     if folder is not None and _same_volume(folder, settings.high_water_file.parent):
-        yield Verdict.WARNING, "sur le même volume que la base : une restauration remettrait les deux."
+        yield (
+            Verdict.WARNING,
+            "sur le même volume que la base : une restauration remettrait les deux.",
+        )
 
 
 def _broker(settings: Settings) -> Results:
@@ -142,7 +145,10 @@ def _address(settings: Settings) -> Results:
     if settings.secure or local:
         yield Verdict.OK, settings.public_url
     else:
-        yield Verdict.FAILURE, f"{settings.public_url} n'est pas en https : les clients la refusent."
+        yield (
+            Verdict.FAILURE,
+            f"{settings.public_url} n'est pas en https : les clients la refusent.",
+        )
 
 
 CHECKS: Final[tuple[tuple[str, Callable[[Settings], Results]], ...]] = (

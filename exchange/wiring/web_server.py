@@ -37,7 +37,8 @@ PRIVATE_UMASK: Final = 0o077
 
 class JournalLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's own messages as lines of the journal: the templates only, because their values
-    may hold a client's address or path."""
+    may hold a client's address or path.
+    """
 
     def setup(self, cfg: Any) -> None:
         """Send them where the journal goes."""

@@ -28,7 +28,9 @@ def lint_imports(directory: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 
@@ -42,10 +44,18 @@ def test_contracts_hold() -> None:
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [
-        ("exchange/usecases/release.py", "import crypto.edge.unseal", "The service can never decrypt"),
+        (
+            "exchange/usecases/release.py",
+            "import crypto.edge.unseal",
+            "The service can never decrypt",
+        ),
         ("exchange/web/app.py", "import crypto.age.decrypt", "The service can never decrypt"),
         ("exchange/domain/policy.py", "import pydantic", "The domain is standard library only"),
-        ("exchange/client/transport.py", "import exchange.web.app", "The client side never imports"),
+        (
+            "exchange/client/transport.py",
+            "import exchange.web.app",
+            "The client side never imports",
+        ),
         ("exchange/usecases/release.py", "import sqlalchemy", "Only storage speaks SQL and S3"),
         ("audit/merkle.py", "import exchange.usecases.ports", "Dependencies point inward"),
     ],

@@ -18,7 +18,9 @@ def test_locks_hold_hashes_and_no_addresses() -> None:
     """Requirements are pinned with hashes and name no package index."""
     for name in ("run.txt", "test.txt"):
         text = (ROOT / "requirements" / name).read_text()
-        pins = re.findall(r"^([a-z0-9._-]+(?:\[[a-z,0-9-]+\])?)==", text, re.MULTILINE | re.IGNORECASE)
+        pins = re.findall(
+            r"^([a-z0-9._-]+(?:\[[a-z,0-9-]+\])?)==", text, re.MULTILINE | re.IGNORECASE
+        )
         assert len(pins) > 20
         assert text.count("--hash=sha256:") >= len(pins)
         assert "http" not in text

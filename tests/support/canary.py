@@ -70,9 +70,9 @@ def _leaks_of(path: Path, wanted: dict[bytes, str], called: set[bytes]) -> Itera
     data = path.read_bytes()
     windows = {data[at : at + WINDOW_BYTES] for at in range(0, len(data), WINDOW_BYTES)}
     for sample, what in wanted.items():
-        if any(sample[at : at + WINDOW_BYTES] in windows for at in range(WINDOW_BYTES)):
-            if sample in data:
-                yield Leak(what, path)
+        near = any(sample[at : at + WINDOW_BYTES] in windows for at in range(WINDOW_BYTES))
+        if near and sample in data:
+            yield Leak(what, path)
     for name in called:
         if name in data:
             yield Leak(f"name {name.decode(errors='replace')}", path)

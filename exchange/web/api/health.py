@@ -45,7 +45,7 @@ def readyz() -> Response:
 @anonymous("a program reads it before it can log in")
 @answers(200, media_type=JSON)
 def openapi() -> Response:
-    """This description."""
+    """The description of every route, in OpenAPI 3.1."""
     drawn = document(
         current_app._get_current_object(),  # type: ignore[attr-defined]  # noqa: SLF001
         context().settings.public_url,

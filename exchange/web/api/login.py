@@ -22,7 +22,7 @@ from exchange.web.forms import (
     LoginAnswer,
     StatementForm,
 )
-from exchange.web.routes import answers, anonymous, records, records_nothing, takes
+from exchange.web.routes import anonymous, answers, records, records_nothing, takes
 
 blueprint = Blueprint("login", __name__, url_prefix="/api/v1")
 

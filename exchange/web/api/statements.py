@@ -193,6 +193,4 @@ def _line(content: dict[str, object]) -> bytes:
 def broker_record() -> Response:
     """For auditors: the broker's own record and its signed checkpoint."""
     entries, checkpoint = read_broker_record(service(), caller())
-    return json_answer(
-        BrokerRecordAnswer(entries=entries.decode(), checkpoint=checkpoint.decode())
-    )
+    return json_answer(BrokerRecordAnswer(entries=entries.decode(), checkpoint=checkpoint.decode()))

@@ -1,0 +1,147 @@
+"""A real S3 service on the loopback (SeaweedFS), where its program is installed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from storage.objects.s3_bucket import Bucket, Credentials, make_client
+
+INSTALLED = Path(__file__).parents[2] / ".run" / "engines" / "bin" / "weed"
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 30
+ADMIN = Credentials("admin-key", "admin-secret")
+APP = Credentials("app-key", "app-secret")
+PORTS = (
+    *("s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port"),
+    *("volume.port.grpc", "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc"),
+)
+
+
+def find_weed() -> Path | None:
+    """SeaweedFS's one program; None when absent."""
+    found = shutil.which("weed")
+    return INSTALLED if INSTALLED.exists() else Path(found) if found else None
+
+
+@dataclass(frozen=True)
+class S3Service:
+    """A running service; each test takes a bucket of its own."""
+
+    endpoint: str
+    numbers: Iterator[int]
+
+    def new_bucket(self) -> str:
+        """The name of a new, empty bucket."""
+        name = f"bucket{next(self.numbers)}"
+        self.admin().create_bucket(Bucket=name)
+        return name
+
+    def url(self, bucket: str, **options: str) -> str:
+        """An OBJECTS_URL for a bucket."""
+        extra = "".join(f"&{key}={quote(value)}" for key, value in options.items())
+        return f"s3://{bucket}/instance?endpoint={quote(self.endpoint)}{extra}"
+
+    def environment(self) -> dict[str, str]:
+        """The application's key pair: it may not create buckets or change policies."""
+        return {"AWS_ACCESS_KEY_ID": APP.access_key, "AWS_SECRET_ACCESS_KEY": APP.secret_key}
+
+    def admin(self):
+        """A client with all rights, to look at what is really in a bucket."""
+        return make_client(Bucket("any", self.endpoint, "us-east-1"), ADMIN)
+
+
+@contextmanager
+def s3_service(weed: Path) -> Iterator[S3Service]:
+    """Start the service on free ports of the loopback, and stop it at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="dossier-s3-", dir="/tmp"))
+    ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+    (folder / "s3.json").write_text(json.dumps(_identities()))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(weed), "-logtostderr=true", "mini", *_options(folder, ports)],
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env={"HOME": str(folder), "TMPDIR": str(folder), "PATH": "/usr/bin:/bin"},
+        )
+    try:
+        service = S3Service(f"http://127.0.0.1:{ports['s3.port']}", count(1))
+        _wait(service, process, folder / "log")
+        yield service
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _options(folder: Path, ports: dict[str, int]) -> list[str]:
+    return [
+        f"-dir={folder / 'data'}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        "-master.telemetry=false",
+        "-webdav=false",
+        "-admin.ui=false",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        f"-filer.localSocket={folder / 'f.sock'}",
+        f"-s3.localSocket={folder / 's3.sock'}",
+        f"-s3.config={folder / 's3.json'}",
+        "-s3.autoCreateBucket=false",
+        "-s3.allowDeleteBucketNotEmpty=false",
+        *(f"-{name}={port}" for name, port in ports.items()),
+    ]
+
+
+def _identities() -> dict[str, object]:
+    def identity(name: str, keys: Credentials, actions: list[str]) -> dict[str, object]:
+        pair = {"accessKey": keys.access_key, "secretKey": keys.secret_key}
+        return {"name": name, "credentials": [pair], "actions": actions}
+
+    return {
+        "identities": [
+            identity("admin", ADMIN, ["Admin", "Read", "Write", "List", "Tagging"]),
+            identity("app", APP, ["Read", "Write", "List"]),
+        ]
+    }
+
+
+def _free_ports(number: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def _wait(service: S3Service, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            client = service.admin()
+            client.create_bucket(Bucket="ready")
+            client.put_object(Bucket="ready", Key="probe", Body=b"x" * 70_000)
+        except (BotoCoreError, ClientError):
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"the S3 service did not start:\n{log.read_text()[-4000:]}")
