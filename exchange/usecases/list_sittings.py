@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from crypto.statements.registry import Role, Sitting
 from exchange.usecases.ledger import Accepted
-from exchange.usecases.read_sitting import may_see_all
 from exchange.usecases.reading import Reading, answer, record_reading
 from exchange.usecases.record import filed, present
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import require_caller
+from exchange.usecases.visibility import may_see_all
 
 
 def list_sittings(service: Service, caller: Caller) -> Reading:

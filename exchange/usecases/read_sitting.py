@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crypto.digests import Digest
 from crypto.statements import Statement
 from crypto.statements.custody import Destruction, ReleaseKey
 from crypto.statements.exchange import (
@@ -24,30 +23,21 @@ from crypto.statements.registry import (
     Roster,
     Sitting,
 )
-from exchange.domain.ids import OrganisationCode, SeatCode
-from exchange.domain.sittings import is_structurally_recused
 from exchange.usecases.errors import NotFoundError
-from exchange.usecases.facts import (
-    association_of,
-    latest_agenda,
-    latest_roster,
-    latest_sitting,
-    person_of,
-    recusal_of,
-    roster_in_force,
-)
+from exchange.usecases.facts import person_of
 from exchange.usecases.ledger import Accepted, StatementIndex
 from exchange.usecases.reading import Reading, answer, record_reading
 from exchange.usecases.record import filed, present
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import require_caller
+from exchange.usecases.visibility import may_know_deposit, may_know_sitting, may_see_all
 
 
 def read_sitting(service: Service, caller: Caller, sitting: str) -> Reading:
     """The registry around a sitting, and the deposits that this caller may know of."""
     with service.transactions() as work:
         require_caller(service, work, caller, present(service))
-        if not _may_see(work.statements, caller, sitting):
+        if not may_know_sitting(work.statements, caller, sitting):
             raise NotFoundError("Cette séance est inconnue de ce service.")
         found = {each.digest: each for each in _registry(work.statements, caller, sitting)}
         for each in _deposits(work.statements, caller, sitting):
@@ -57,24 +47,6 @@ def read_sitting(service: Service, caller: Caller, sitting: str) -> Reading:
         ticket = record_reading(service, work, caller, "sitting")
         work.commit()
     return answer(service, waiting, ticket)
-
-
-def may_see_all(caller: Caller) -> bool:
-    """The secretariat and the auditors see every deposit's statements (never a content)."""
-    return caller.is_registrar or Role.AUDITOR in caller.roles
-
-
-def _may_see(index: StatementIndex, caller: Caller, sitting: str) -> bool:
-    latest = latest_sitting(index, sitting)
-    if latest is None:
-        return False
-    if may_see_all(caller) or Role.DEPOSITOR in caller.roles:
-        return True
-    return any(
-        taken.person == caller.person
-        for version in index.find(Sitting, sitting=sitting)
-        for taken in version.statement.seats
-    )
 
 
 def _registry(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[Accepted[Statement]]:
@@ -108,7 +80,7 @@ def _registry(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[A
 def _deposits(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[Accepted[Statement]]:
     destructions = index.find(Destruction)
     for manifest in index.find(Manifest, sitting=sitting):
-        if not _may_know(index, caller, sitting, manifest):
+        if not may_know_deposit(index, caller, manifest):
             continue
         statement = manifest.statement
         yield manifest
@@ -118,39 +90,3 @@ def _deposits(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[A
         for destruction in destructions:
             if statement.release_key_sha256 in destruction.statement.release_keys:
                 yield destruction
-
-
-def _may_know(
-    index: StatementIndex, caller: Caller, sitting: str, manifest: Accepted[Manifest]
-) -> bool:
-    association = association_of(index, manifest.statement)
-    if may_see_all(caller):
-        return True
-    if Role.DEPOSITOR in caller.roles and association == caller.organisation:
-        return True
-    if Role.MEMBER not in caller.roles or association is None:
-        return False
-    return _on_agenda(index, sitting, manifest.digest) and not _recused(
-        index, caller, sitting, manifest.statement.dossier, association
-    )
-
-
-def _on_agenda(index: StatementIndex, sitting: str, manifest: Digest) -> bool:
-    agenda = latest_agenda(index, sitting)
-    return agenda is not None and any(manifest in item.manifests for item in agenda.statement.items)
-
-
-def _recused(
-    index: StatementIndex, caller: Caller, sitting: str, dossier: str, association: str
-) -> bool:
-    latest, roster = latest_sitting(index, sitting), latest_roster(index)
-    if latest is None or roster is None or caller.person is None:
-        return True
-    taken = next((each for each in latest.statement.seats if each.person == caller.person), None)
-    if taken is None:
-        return True  # no longer seated: nothing more of any dossier
-    seat = roster_in_force(roster.statement).seat(SeatCode(taken.seat))
-    own = OrganisationCode(caller.organisation or "")
-    if is_structurally_recused(seat, own, OrganisationCode(association)):
-        return True
-    return recusal_of(index, sitting, dossier, caller.person) is not None

@@ -1,0 +1,124 @@
+"""What each role may know of: a statement that is not one's own to see does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from crypto.statements import Statement
+from crypto.statements.custody import Destruction, ReleaseKey
+from crypto.statements.exchange import Grant, Manifest, Withdrawal
+from crypto.statements.registry import (
+    Agenda,
+    Certificate,
+    Closing,
+    Revocation,
+    Role,
+    Roster,
+    Sitting,
+    TrustPolicy,
+)
+from exchange.domain.ids import OrganisationCode, SeatCode
+from exchange.domain.sittings import is_structurally_recused
+from exchange.usecases.facts import (
+    association_of,
+    latest_agenda,
+    latest_roster,
+    latest_sitting,
+    person_of,
+    recusal_of,
+    roster_in_force,
+)
+from exchange.usecases.ledger import Accepted, StatementIndex
+from exchange.usecases.service import Caller
+
+OPEN_TO_ALL: Final = (TrustPolicy, Certificate, Revocation, Roster, Closing, Destruction)
+"""What every party must check for itself; logged each time it is read."""
+
+
+def may_see_all(caller: Caller) -> bool:
+    """The secretariat and the auditors see every deposit's statements (never a content)."""
+    return caller.is_registrar or Role.AUDITOR in caller.roles
+
+
+def may_know_sitting(index: StatementIndex, caller: Caller, sitting: str) -> bool:
+    """Depositors know every sitting; members those at which they sit, or sat in some version."""
+    if latest_sitting(index, sitting) is None:
+        return False
+    if may_see_all(caller) or Role.DEPOSITOR in caller.roles:
+        return True
+    return caller.person is not None and any(
+        taken.person == caller.person
+        for version in index.find(Sitting, sitting=sitting)
+        for taken in version.statement.seats
+    )
+
+
+def may_know_deposit(index: StatementIndex, caller: Caller, manifest: Accepted[Manifest]) -> bool:
+    """The association knows its own; a member what is on the agenda and not recused from."""
+    if may_see_all(caller):
+        return True
+    association = association_of(index, manifest.statement)
+    if association is None:
+        return False
+    if Role.DEPOSITOR in caller.roles and association == caller.organisation:
+        return True
+    return (
+        Role.MEMBER in caller.roles
+        and _is_listed(index, manifest)
+        and not _is_recused(index, caller, manifest.statement, association)
+    )
+
+
+def may_know(index: StatementIndex, caller: Caller, statement: Statement) -> bool:
+    """Whether the caller may be shown a statement, of whatever type."""
+    if may_see_all(caller) or isinstance(statement, OPEN_TO_ALL):
+        return True
+    if caller.signer is not None and statement.signer == caller.signer:
+        return True
+    if isinstance(statement, (Sitting, Agenda)):
+        return may_know_sitting(index, caller, statement.sitting)
+    if isinstance(statement, (Manifest, ReleaseKey, Grant, Withdrawal)):
+        known = _manifests(index, statement)
+        return any(may_know_deposit(index, caller, each) for each in known)
+    # Declarations, recusals, undertakings, requests: one's own, whatever device signed.
+    return caller.person is not None and person_of(index, statement) == caller.person
+
+
+def _manifests(
+    index: StatementIndex, statement: Manifest | ReleaseKey | Grant | Withdrawal
+) -> Sequence[Accepted[Manifest]]:
+    """The deposits that a statement is about."""
+    match statement:
+        case Withdrawal():
+            return index.find(Manifest, dossier=statement.dossier)
+        case Grant():
+            about = index.get(statement.manifest)
+            deposit = (
+                about.statement.deposit if about and isinstance(about.statement, Manifest) else ""
+            )
+            return index.find(Manifest, deposit=deposit)
+        case _:
+            return index.find(Manifest, deposit=statement.deposit)
+
+
+def _is_listed(index: StatementIndex, manifest: Accepted[Manifest]) -> bool:
+    agenda = latest_agenda(index, manifest.statement.sitting)
+    items = agenda.statement.items if agenda else ()
+    return any(manifest.digest in item.manifests for item in items)
+
+
+def _is_recused(
+    index: StatementIndex, caller: Caller, manifest: Manifest, association: str
+) -> bool:
+    latest, roster = latest_sitting(index, manifest.sitting), latest_roster(index)
+    if latest is None or roster is None or caller.person is None:
+        return True
+    taken = next((each for each in latest.statement.seats if each.person == caller.person), None)
+    if taken is None:
+        return True  # no longer seated: nothing more of any dossier
+    seat = roster_in_force(roster.statement).seat(SeatCode(taken.seat))
+    own = OrganisationCode(caller.organisation or "")
+    if is_structurally_recused(seat, own, OrganisationCode(association)):
+        return True
+    return recusal_of(index, manifest.sitting, manifest.dossier, caller.person) is not None
