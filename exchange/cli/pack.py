@@ -9,7 +9,6 @@ import click
 from exchange.cli.bench import Bench, pass_bench
 from exchange.cli.words import group, json_option, option, result, say, warn
 from exchange.locale import translate as _
-from exchange.locale import translate as _
 
 PATH = click.Path(path_type=Path)
 

@@ -15,7 +15,7 @@ from storage.objects.s3 import S3Objects
 from storage.objects.s3_bucket import Bucket, Credentials, make_client
 
 _OPTIONS: Final = frozenset(
-    {"endpoint", "region", "ca", "checksums", "conditional", "access_key_file", "secret_key_file"}
+    {"endpoint", "region", "ca", "checksums", "access_key_file", "secret_key_file"}
 )
 
 MAX_SECRET_BYTES: Final = 4_096
@@ -31,8 +31,8 @@ def open_objects(
 ) -> ObjectStore:
     """Open ``file:///folder`` or ``s3://bucket[/prefix]?endpoint=…``.
 
-    S3 options: ``endpoint``, ``region``, ``ca`` (a file), ``checksums=no``, ``conditional=no``,
-    ``access_key_file``, ``secret_key_file``. Without these files the keys come from the files
+    S3 options: ``endpoint``, ``region``, ``ca`` (a file), ``checksums=no``, ``access_key_file``,
+    ``secret_key_file``. Without these files the keys come from the files
     named by AWS_ACCESS_KEY_ID_FILE and AWS_SECRET_ACCESS_KEY_FILE, or from AWS_ACCESS_KEY_ID and
     AWS_SECRET_ACCESS_KEY. Raises StorageConfigurationError.
     """
@@ -66,7 +66,6 @@ def _bucket(parts: SplitResult, options: Mapping[str, str]) -> Bucket:
         region=options.get("region", "us-east-1"),
         prefix=f"{prefix}/" if prefix else "",
         checksums=_yes(options, "checksums"),
-        conditional=_yes(options, "conditional"),
         ca_file=options.get("ca"),
     )
 

@@ -6,8 +6,9 @@
     objects/<name>                            a committed object
 
 Kept out on purpose: conditional deletes and overwrites, listings that are not by prefix,
-lifecycle rules, keys that begin other keys. A conditional PUT (If-None-Match) guards parts; for
-joined objects nothing needs guarding: the name follows from upload, length and digest, so two
+lifecycle rules, keys that begin other keys. A conditional PUT (If-None-Match) guards parts; a
+service that ignored it could lose one of two contradicting parts, and the commit would then be
+refused. Joined objects need no guard: the name follows from upload, length and digest, so two
 commits that meet write the same bytes. S3 shows an object only when it is complete.
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -179,13 +180,14 @@ class S3Objects:
 
     def _put_new(self, key: str, data: bytes, sha256: Digest) -> bool:
         """Put unless the key exists; whether this put it."""
-        options: dict[str, Any] = {"Metadata": {"sha256": sha256}, **self._checksum(sha256)}
-        if self._bucket.conditional:
-            options["IfNoneMatch"] = "*"
-        elif self._length(key) is not None:
-            return False
         try:
-            self._put(key, data, **options)
+            self._put(
+                key,
+                data,
+                IfNoneMatch="*",
+                Metadata={"sha256": sha256},
+                **self._checksum(sha256),
+            )
         except ClientError as error:
             if _code(error) in _EXISTS:
                 return False
@@ -229,7 +231,7 @@ class S3Objects:
                 if _code(error) in _MISSING:
                     raise errors.missing_object() from error
                 raise
-            with answer["Body"] as body:
+            with closing(answer["Body"]) as body:
                 yield from body.iter_chunks(PIECE_BYTES)
 
     # --- joining ---
@@ -285,7 +287,7 @@ class S3Objects:
                 if _code(error) in _MISSING:
                     raise errors.missing_upload() from error
                 raise
-            with body:
+            with closing(body):
                 yield from body.iter_chunks(PIECE_BYTES)
 
     def _remove_upload(self, prefix: str) -> None:

@@ -39,8 +39,6 @@ class Bucket:
     """Empty, or ending in "/"."""
     checksums: bool = True
     """Send SHA-256 with each body. Old services (Ceph 16) ignore it; some refuse it."""
-    conditional: bool = True
-    """Parts are put with If-None-Match; without it, a look-up before the put has to do."""
     ca_file: str | None = None
 
 

@@ -1,0 +1,173 @@
+"""The whole story as a newcomer runs it, and what it leaves behind, looked at by strangers."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.canary import find_leaks
+
+ROOT = Path(__file__).parents[2]
+DOSSIER = Path(sys.executable).parent / "dossier"
+AGE_JS = ROOT / "tests" / "integration" / "age_js"
+FOREIGN = ROOT / ".run" / "foreign"
+MAX_DISK = 500_000_000
+TIME_LIMIT = 400
+"""Seconds, on a machine that runs other tests at the same time; alone it takes about a minute."""
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("demo"), pytest.mark.timeout(TIME_LIMIT)]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The demonstration's directory, after a run in a process of its own."""
+    directory = tmp_path_factory.mktemp("demo") / "story"
+    done = subprocess.run(
+        [DOSSIER, "demo", "--directory", directory],
+        env={**os.environ, "LANG": "fr_FR.UTF-8", "HOME": str(directory.parent)},
+        capture_output=True,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    (directory.parent / "told.txt").write_text(done.stdout, encoding="utf-8")
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def dossier(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LANG": "fr_FR.UTF-8"}
+    return subprocess.run(
+        [DOSSIER, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def person(played: Path, key: str) -> list[str | Path]:
+    home = played / "people" / key
+    return ["--profile", home, "--passphrase-file", home / "passphrase.txt"]
+
+
+def test_it_leaves_what_it_promises(played: Path) -> None:
+    """Every part of the agreed layout is there, within the agreed disk space."""
+    for name in (
+        *("server", "broker", "people/prefete", "trust.json", "log.vkey", "bundle.tar"),
+        *("bundle/log/checkpoint", "bundle/log/tile", "bundle/statements"),
+        *("bundle/disclosures", "bundle/broker", "bundle/index.json"),
+    ):
+        assert (played / name).exists(), name
+    size = sum(path.stat().st_size for path in played.rglob("*") if path.is_file())
+    assert size < MAX_DISK
+
+
+def test_it_speaks_french_and_ends_with_a_table(played: Path) -> None:
+    """The story is told in French, with the verdict and a table of what happened."""
+    told = (played.parent / "told.txt").read_text(encoding="utf-8")
+    assert "Verdict : CONFORME" in told
+    assert "Ce qui s'est passé" in told
+    assert "Témoins indépendants : aucun" in told
+
+
+def test_the_server_holds_no_plaintext(played: Path) -> None:
+    """No file name and no 32-byte sample of any dossier is in what server and broker keep."""
+    leaks, looked_for = find_leaks(played / "dossiers", [played / "server", played / "broker"])
+    assert looked_for > 10_000
+    assert leaks == []
+
+
+def test_the_canary_sings_where_it_should(played: Path) -> None:
+    """The same search does find the dossiers where they were opened."""
+    leaks, _ = find_leaks(played / "dossiers" / "premiere-demande", [played / "people" / "prefete"])
+    assert leaks
+
+
+def test_the_bundle_verifies_again_and_not_when_changed(played: Path, tmp_path: Path) -> None:
+    """The verdict is the same from the tar; one changed byte of a disclosure turns it."""
+    trust = played / "trust.json"
+    again = dossier("audit", "verify", "--bundle", played / "bundle.tar", "--trust", trust)
+    assert again.returncode == 0, again.stdout
+    changed = tmp_path / "bundle"
+    shutil.copytree(played / "bundle", changed)
+    victim = sorted((changed / "disclosures").iterdir())[40]
+    data = bytearray(victim.read_bytes())
+    data[len(data) // 2] ^= 1
+    victim.write_bytes(data)
+    refused = dossier("audit", "verify", "--bundle", changed, "--trust", trust)
+    assert refused.returncode == 1
+    assert "CONFORME —" not in refused.stdout.splitlines()[0]
+
+
+@pytest.mark.interop
+@pytest.mark.skipif(
+    not (AGE_JS / "node_modules").is_dir() or shutil.which("node") is None,
+    reason="needs node, and `npm ci` run in tests/integration/age_js",
+)
+def test_a_pack_opens_with_another_age(played: Path) -> None:
+    """Each file of a pack is a standard age file: npm age-encryption opens it with the exported
+    identity, and plain tar unpacks it."""
+    exported = dossier(*person(played, "prefete"), "key", "export-age")
+    assert exported.returncode == 0, exported.stderr
+    lines = exported.stdout.splitlines()
+    identity = next(line for line in lines if line.startswith("AGE-SECRET-KEY-PQ-1"))
+    opened = 0
+    with tarfile.open(played / "people" / "prefete" / "packs" / "seance.tar") as pack:
+        for entry in pack:
+            if not entry.name.endswith(".tar.age"):
+                continue
+            data = pack.extractfile(entry)
+            assert data is not None
+            done = subprocess.run(
+                ["node", "age.mjs", "decrypt", identity],
+                cwd=AGE_JS,
+                input=data.read(),
+                capture_output=True,
+                check=True,
+            )
+            with tarfile.open(fileobj=io.BytesIO(done.stdout)) as container:
+                assert container.getnames()[0] == "dossier.json"
+            opened += 1
+    assert opened == 5
+
+
+@pytest.mark.foreign
+def test_a_foreign_verifier_accepts_the_log(played: Path) -> None:
+    """Software that is not ours audits the exported log and accepts it."""
+    tool = FOREIGN / "go-tlog"
+    if not tool.exists():
+        pytest.skip("go-tlog is not installed: run tests/integration/install_foreign_verifiers.sh")
+    vkey = (played / "log.vkey").read_text().strip()
+    done = subprocess.run(
+        [tool, "audit", played / "bundle" / "log", vkey],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_wrong_trust_is_refused(played: Path, tmp_path: Path) -> None:
+    """Another commission's trust file does not verify this log: exit status 1, in French."""
+    trust = json.loads((played / "trust.json").read_text())
+    trust["commission"] = "a" * 26
+    wrong = tmp_path / "trust.json"
+    wrong.write_text(json.dumps(trust, indent=2) + "\n")
+    refused = dossier("audit", "verify", "--bundle", played / "bundle.tar", "--trust", wrong)
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stdout + refused.stderr
+
+
+def test_a_service_that_is_gone_is_said_plainly(played: Path) -> None:
+    """With the service stopped, a member's command says so and ends with exit status 3."""
+    gone = dossier(*person(played, "prefete"), "sittings")
+    assert gone.returncode == 3
+    assert "Traceback" not in gone.stderr
+    assert gone.stderr.strip()
