@@ -84,7 +84,7 @@ def colleagues(index: StatementIndex, association: str, now: datetime) -> tuple[
             each.statement.organisation,
             None,
         )
-        for each in certificates_with(index, Role.DEPOSITOR, now, organisation=association)
+        for each in certificates_with(index, Role.DEPOSITOR, now)
         if each.statement.organisation == association
     )
 

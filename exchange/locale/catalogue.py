@@ -50,6 +50,10 @@ TABLES: Final = frozenset(
 )
 """Names of module-level constants whose strings are messages."""
 
+HEADER: Final = """\
+# English messages of dossier-exchange. French is the msgid.
+# Under the licence of dossier-exchange."""
+
 FIXED_DATE: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """A date that changed with each run would make every run a change."""
 
@@ -142,8 +146,12 @@ def english(found: dict[str, list[tuple[str, int]]]) -> Catalog:
     catalogue = Catalog(
         locale=ENGLISH,
         domain=DOMAIN,
+        header_comment=HEADER,
         project="dossier-exchange",
         version="1",
+        msgid_bugs_address="-",
+        last_translator="-",
+        language_team="-",
         creation_date=FIXED_DATE,
         revision_date=FIXED_DATE,
         fuzzy=False,
@@ -151,7 +159,7 @@ def english(found: dict[str, list[tuple[str, int]]]) -> Catalog:
     for message in sorted(found):
         # Files without line numbers: a moved line is no change of the catalogue.
         files = sorted({where for where, _line in found[message]})
-        catalogue.add(message, known.get(message, ""), [(each, None) for each in files])
+        catalogue.add(message, known.get(message, ""), [(each, 1) for each in files])
     return catalogue
 
 
@@ -173,7 +181,7 @@ def paths() -> tuple[Path, Path]:
 def render(catalogue: Catalog) -> tuple[bytes, bytes]:
     """The contents of both files."""
     text, compiled = io.BytesIO(), io.BytesIO()
-    write_po(text, catalogue, width=100, sort_output=True)
+    write_po(text, catalogue, width=100, sort_output=True, include_lineno=False)
     write_mo(compiled, catalogue)
     return text.getvalue(), compiled.getvalue()
 
