@@ -39,6 +39,7 @@ CLIENT_VARIABLES: Final = frozenset(
         SETTINGS_VARIABLE,
         "DOSSIER_PROFILE",
         "DOSSIER_PASSPHRASE_FILE",
+        "DOSSIER_LANG",
         "DOSSIER_DEBUG",
         "DOSSIER_CI",
     }

@@ -9,27 +9,28 @@ from urllib.parse import quote
 
 import click
 
+from exchange.cli.words import command, option, say
+from exchange.locale import translate as _
+
 if TYPE_CHECKING:
     from exchange.wiring.instance import Instance
 
 PATH = click.Path(path_type=Path)
 
 
-@click.command()
-@click.option("--preset", required=True, help="Modèle de composition, p. ex. 92-2018.")
-@click.option("--root", "roots", multiple=True, required=True, type=PATH, metavar="ROOT.pub",
-              help="Clé publique racine ; se répète (k parmi n).")  # fmt: skip
-@click.option("--threshold", type=int, help="Signatures racine exigées (défaut : la majorité).")
-@click.option("--directory", type=PATH, default=Path("dossier-exchange"), show_default=True,
-              help="Répertoire de l'instance.")  # fmt: skip
-@click.option("--broker", type=PATH, help="Répertoire du gardien des clés (défaut : DIR/broker).")
-@click.option("--database", help="Adresse de la base (défaut : SQLite dans le répertoire).")
-@click.option("--objects", help="Stockage des textes chiffrés (défaut : DIR/objects).")
-@click.option("--listen", default="127.0.0.1:8080", show_default=True, help="HÔTE:PORT d'écoute.")
-@click.option("--public-url", help="Adresse pour les utilisateurs (défaut : http://LISTEN).")
-@click.option(
-    "--origin", help="Nom du journal (défaut : HÔTE de l'adresse publique, suivi de /log)."
-)
+@command(help="Crée une instance : identifiant, clés du service, réglages, base vide.")
+@option("--preset", required=True, help="Modèle de composition, p. ex. 92-2018.")
+@option("--root", "roots", multiple=True, required=True, type=PATH, metavar="ROOT.pub",
+        help="Clé publique racine ; se répète (k parmi n).")  # fmt: skip
+@option("--threshold", type=int, help="Signatures racine exigées (défaut : la majorité).")
+@option("--directory", type=PATH, default=Path("dossier-exchange"), show_default=True,
+        help="Répertoire de l'instance.")  # fmt: skip
+@option("--broker", type=PATH, help="Répertoire du gardien des clés (défaut : DIR/broker).")
+@option("--database", help="Adresse de la base (défaut : SQLite dans le répertoire).")
+@option("--objects", help="Stockage des textes chiffrés (défaut : DIR/objects).")
+@option("--listen", default="127.0.0.1:8080", show_default=True, help="HÔTE:PORT d'écoute.")
+@option("--public-url", help="Adresse pour les utilisateurs (défaut : http://LISTEN).")
+@option("--origin", help="Nom du journal (défaut : HÔTE de l'adresse publique, suivi de /log).")
 def init(
     preset: str,
     roots: tuple[Path, ...],
@@ -42,11 +43,11 @@ def init(
     public_url: str | None,
     origin: str | None,
 ) -> None:
-    """Crée une instance : identifiant, clés du service, réglages, base vide."""
+    """See ``help`` above."""
     from exchange.wiring.instance import InstancePlan, make_instance, read_root_key
 
     directory = directory.absolute()
-    url = public_url or f"http://{listen}"
+    url = (public_url or f"http://{listen}").rstrip("/")
     plan = InstancePlan(
         directory=directory,
         broker_directory=broker.absolute() if broker else directory / "broker",
@@ -55,7 +56,7 @@ def init(
         threshold=threshold if threshold is not None else len(roots) // 2 + 1,
         database_url=database or f"sqlite:///{directory / 'database.sqlite'}",
         objects_url=objects or f"file://{quote(str(directory / 'objects'))}",
-        origin=origin or f"{url.partition('://')[2].rstrip('/')}/log",
+        origin=origin or f"{url.partition('://')[2]}/log",
         public_url=url,
         listen=listen,
     )
@@ -66,19 +67,26 @@ def _tell(made: Instance) -> None:
     from crypto.fingerprints import spoken_trust_fingerprint
 
     plan = made.plan
-    click.echo(f"Instance créée dans {plan.directory}")
-    click.echo(f"  commission            {made.trust.commission}")
-    click.echo(f"  journal               {made.log_vkey}")
-    click.echo(f"  clé du gardien        {made.broker_key}")
-    click.echo(f"  cosignataire          {made.cosigner_vkey}")
-    click.echo(f"  réglages              {made.settings_file}")
-    click.echo(f"  répertoire du gardien {plan.broker_directory} (hors de toute sauvegarde)")
-    click.echo(f"  confiance             {plan.directory / 'trust.json'}")
-    click.echo("")
-    click.echo(f"Empreinte de la confiance : {spoken_trust_fingerprint(made.trust)}")
-    click.echo("")
-    click.echo("À faire ensuite :")
-    click.echo(f"  1. relire la composition : {plan.directory / 'roster.toml'} ;")
-    click.echo(f"  2. lancer le service : dossier serve --settings {made.settings_file} ;")
-    click.echo("  3. faire signer et publier la politique de confiance n° 1 par la racine :")
-    click.echo(f"     dossier registrar trust … (à partir de {made.policy_draft}).")
+    say("Instance créée dans {path}", path=plan.directory)
+    for label, value in (
+        (_("commission"), made.trust.commission),
+        (_("clé du journal"), made.log_vkey),
+        (_("clé du gardien"), made.broker_key),
+        (_("cosignataire"), made.cosigner_vkey),
+        (_("réglages"), made.settings_file),
+        (_("gardien des clés"), plan.broker_directory),
+        (_("confiance"), plan.directory / "trust.json"),
+    ):
+        click.echo(f"  {label:<17} {value}")
+    say("Le répertoire du gardien ne va dans aucune sauvegarde : détruire une clé doit suffire.")
+    say("")
+    say("Empreinte de la confiance : {groups}", groups=spoken_trust_fingerprint(made.trust))
+    say("")
+    say("À faire ensuite :")
+    say("  1. relire la composition : {path} ;", path=plan.directory / "roster.toml")
+    say("  2. lancer le service : dossier serve --settings {path} ;", path=made.settings_file)
+    say(
+        "  3. faire signer par la racine, puis publier, la politique de confiance n° 1 : dossier "
+        "registrar trust, à partir de {path}.",
+        path=made.policy_draft,
+    )

@@ -7,21 +7,23 @@ from pathlib import Path
 
 import click
 
+from exchange.cli.words import command, option, say
 from exchange.settings import load_settings
 
-SETTINGS_OPTION = click.option(
+settings_option = option(
     "--settings",
     "settings_file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Fichier de réglages TOML (sinon DOSSIER_SETTINGS, ou les variables DOSSIER_*).",
 )
+"""The option of every command that runs on the service's own machine."""
 
 
-@click.command()
-@SETTINGS_OPTION
-@click.option("--listen", help="Adresse d'écoute HÔTE:PORT, au lieu de celle des réglages.")
+@command(help="Lance le service web, jusqu'à ce qu'on l'arrête (SIGTERM, Ctrl-C).")
+@settings_option
+@option("--listen", help="Adresse d'écoute HÔTE:PORT, au lieu de celle des réglages.")
 def serve(settings_file: Path | None, listen: str | None) -> None:
-    """Lance le service web."""
+    """See ``help`` above."""
     from exchange.wiring.web_server import WebServer, check_before_serving
 
     environment = dict(os.environ)
@@ -31,6 +33,10 @@ def serve(settings_file: Path | None, listen: str | None) -> None:
     check_before_serving(settings)
 
     def announce() -> None:
-        click.echo(f"Service à l'écoute sur http://{settings.listen} ({settings.public_url})")
+        say(
+            "Service à l'écoute sur http://{listen} (pour ses utilisateurs : {url})",
+            listen=settings.listen,
+            url=settings.public_url,
+        )
 
     WebServer(settings, announce).run()

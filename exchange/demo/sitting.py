@@ -14,7 +14,7 @@ from exchange.demo.opening import seated
 from exchange.demo.paperwork import REQUESTS, write_dossier
 from exchange.demo.world import World
 
-OPENS_AFTER: Final = timedelta(seconds=6)
+OPENS_AFTER: Final = timedelta(seconds=5)
 """Between convocation and opening: long enough to be refused before it, short enough to wait."""
 
 KEEP_OPENED: Final = 2

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 
 LOGGER_NAME: Final = "dossier"
 REQUEST_ID_BYTES: Final = 9
@@ -36,7 +36,8 @@ class JsonLines(logging.Formatter):
         fields: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "event": record.msg if record.name == LOGGER_NAME else record.name,
+            # The template alone: what another library would fill in may be an address or a path.
+            "event": str(record.msg),
         }
         fields |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[0]:
@@ -74,8 +75,10 @@ def journal_requests(app: Flask, entropy: Callable[[int], bytes]) -> None:
 
 
 def journal_failure(error: BaseException) -> None:
-    """Write where an unexpected error came from."""
-    fields = {"request_id": g.get("request_id", ""), "route": _route()}
+    """Write where an unexpected error came from, in a request or outside of any."""
+    fields = {}
+    if has_request_context():
+        fields = {"request_id": g.get("request_id", ""), "route": _route()}
     logging.getLogger(LOGGER_NAME).error(
         "failure",
         extra={"fields": fields},

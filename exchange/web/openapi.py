@@ -134,11 +134,11 @@ def _other_parameters(rules: Rules) -> Iterator[dict[str, Any]]:
             "description": meaning,
             "schema": {"type": "string"},
         }
-    if rules.idempotent:
+    if rules.key_required is not None:
         yield {
             "name": "Idempotency-Key",
             "in": "header",
-            "required": False,
+            "required": rules.key_required,
             "description": "The same key and body again get the same answer.",
             "schema": {"type": "string"},
         }

@@ -12,7 +12,7 @@ from typing import Any, Final
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
-from audit.errors import LogUnavailableError
+from audit.errors import DisclosureErasedError, LogUnavailableError, NotInLogError
 from crypto.errors import (
     BadSignatureError,
     CryptoError,
@@ -29,8 +29,8 @@ from exchange.web.journal import journal_failure
 PROBLEM_JSON: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:dossier-exchange:problem:"
 
-RETRY_AFTER_SECONDS: Final = 5
-"""A restarting broker or a busy lock is back within seconds."""
+RETRY_AFTER_SECONDS: Final = {429: 60, 503: 5}
+"""By status. A limit counts over a minute; a restarting broker or a busy lock is back in seconds."""
 
 STATUS: Final[tuple[tuple[type[Exception], int, str | None], ...]] = (
     (usecase.NotFoundError, 404, None),
@@ -39,9 +39,12 @@ STATUS: Final[tuple[tuple[type[Exception], int, str | None], ...]] = (
     (usecase.ConflictError, 409, None),
     (usecase.BrokerRefusalError, 409, None),
     (usecase.ExpiredError, 410, None),
+    (usecase.TooManyError, 429, None),
     (usecase.UnavailableError, 503, None),
     (usecase.UseCaseError, 400, None),
     (LogUnavailableError, 503, "log-unavailable"),
+    (DisclosureErasedError, 410, "erased"),
+    (NotInLogError, 404, "not-found"),
     (BadSignatureError, 400, "bad-signature"),
     (UntrustedError, 403, "untrusted"),
     (MalformedError, 400, "malformed"),
@@ -50,7 +53,7 @@ STATUS: Final[tuple[tuple[type[Exception], int, str | None], ...]] = (
 )
 """First match wins. A code of None is the error's own ``code``."""
 
-TITLES: Final[dict[int, str]] = {
+LABELS: Final[dict[int, str]] = {
     400: "Demande non conforme",
     401: "Connexion nécessaire",
     403: "Demande refusée",
@@ -69,18 +72,23 @@ TITLES: Final[dict[int, str]] = {
 }
 """One title a status: what kind of trouble it is, the same at each occurrence (RFC 9457, 3.1.4)."""
 
-HTTP_DETAILS: Final[dict[int, tuple[str, str]]] = {
-    400: ("invalid-request", "La demande n'est pas conforme au protocole HTTP."),
-    404: ("not-found", "Il n'y a rien à cette adresse."),
-    405: ("method-not-allowed", "Cette adresse ne prend pas cette méthode."),
-    413: ("too-large", "Cet envoi est trop volumineux."),
+HTTP_CODES: Final[dict[int, str]] = {
+    400: "invalid-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
 }
-"""Errors that Flask raises itself, by status: code and detail."""
+"""Of the errors that Flask raises itself, by status."""
 
-INTERNAL: Final = (
-    "Le service a rencontré une erreur inattendue. Réessayez ; si elle persiste, donnez au "
-    "secrétariat la référence {request_id}."
-)
+SENTENCES: Final[dict[int, str]] = {
+    400: "La demande n'est pas conforme au protocole HTTP.",
+    404: "Il n'y a rien à cette adresse.",
+    405: "Cette adresse ne prend pas cette méthode.",
+    413: "Cet envoi est trop volumineux.",
+    500: "Le service a rencontré une erreur inattendue. Réessayez ; si elle persiste, donnez au "
+    "secrétariat la référence {request_id}.",
+}
+"""What is said of errors that have no words of their own, by status."""
 
 
 def add_problems(app: Flask) -> None:
@@ -96,28 +104,22 @@ def _web(error: WebError) -> Response:
     response = _problem(error.status, error.code, _explain(error))
     if isinstance(error, RangeError):
         response.headers["Content-Range"] = f"bytes */{error.total}"
-    if error.status == 429:
-        response.headers["Retry-After"] = "60"
     return response
 
 
 def _expected(error: Exception) -> Response:
     status, fixed = next((s, c) for kind, s, c in STATUS if isinstance(error, kind))
     more = {"reason": error.reason} if isinstance(error, usecase.RefusedError) else {}
-    response = _problem(
-        status, fixed or str(getattr(error, "code", "error")), _explain(error), **more
-    )
-    if status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return response
+    return _problem(status, fixed or str(getattr(error, "code", "error")), _explain(error), **more)
 
 
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None or status < 400:
         return Response(status=status, headers=error.get_headers())
-    code, detail = HTTP_DETAILS.get(status, HTTP_DETAILS[400])
-    response = _problem(status, code, context().languages.translate(language(), detail))
+    known = status if status in HTTP_CODES else 400
+    words = context().languages.translate(language(), SENTENCES[known])
+    response = _problem(status, HTTP_CODES[known], words)
     if status == 405 and "Allow" in (headers := dict(error.get_headers())):
         response.headers["Allow"] = headers["Allow"]
     return response
@@ -125,7 +127,7 @@ def _http(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     journal_failure(error)
-    words = context().languages.translate(language(), INTERNAL)
+    words = context().languages.translate(language(), SENTENCES[500])
     return _problem(500, "internal", words.format(request_id=g.get("request_id", "")))
 
 
@@ -133,11 +135,11 @@ def _explain(error: Exception) -> str:
     if isinstance(error, ExplainedError | DomainError):
         words = context().languages.translate(language(), error.message)
         return words.format(**error.params)
-    return context().languages.translate(language(), HTTP_DETAILS[400][1])
+    return context().languages.translate(language(), SENTENCES[400])
 
 
 def _problem(status: int, code: str, detail: str, **more: Any) -> Response:
-    title = TITLES.get(status, TITLES[400 if status < 500 else 500])
+    title = LABELS.get(status, LABELS[400 if status < 500 else 500])
     body = {
         "type": TYPE_PREFIX + code,
         "title": context().languages.translate(language(), title),
@@ -148,4 +150,6 @@ def _problem(status: int, code: str, detail: str, **more: Any) -> Response:
     }
     response = Response(json.dumps(body, ensure_ascii=False), status, content_type=PROBLEM_JSON)
     response.headers["Content-Language"] = language()
+    if status in RETRY_AFTER_SECONDS:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS[status])
     return response

@@ -47,7 +47,8 @@ class Rules:
     body_type: str = JSON
     body_limit: int = 0
     """Octets; 0: the route takes no body."""
-    idempotent: bool = False
+    key_required: bool | None = None
+    """Whether an ``Idempotency-Key`` must come along; None: the route looks at none."""
     queries: tuple[tuple[str, bool, str], ...] = ()
     """Query parameters: name, whether required, what it is."""
     answers: tuple[Answer, ...] = ()
@@ -88,10 +89,10 @@ def login_optional(reason: str) -> Callable[[View], View]:
 
 
 def takes(
-    model: type[BaseModel], limit: int, *, idempotent: bool = False
+    model: type[BaseModel], limit: int, *, key_required: bool | None = None
 ) -> Callable[[View], View]:
     """The view takes a JSON body of this form, of at most ``limit`` octets."""
-    return lambda view: _declare(view, body=model, body_limit=limit, idempotent=idempotent)
+    return lambda view: _declare(view, body=model, body_limit=limit, key_required=key_required)
 
 
 def takes_octets(limit: int) -> Callable[[View], View]:

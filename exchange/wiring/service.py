@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from flask import Flask
 
@@ -19,11 +20,14 @@ from crypto.statements.registry import TrustPolicy
 from crypto.trust import Trust, accept_chain
 from exchange.settings import Settings, SettingsError, read_secret
 from exchange.usecases.ports import Clock, Transactions
-from exchange.usecases.service import Service
+from exchange.usecases.service import Limits, Service
 from exchange.web.app import create_app
 from exchange.wiring.broker import WiredBroker, wire_broker
 from storage.database import Database, FileHighWater, open_database
 from storage.objects import open_objects
+
+DAYS_PER_MONTH: Final = timedelta(days=30.5)
+"""Twelve of them are the 366 days of a leap year: nothing is erased before a calendar year is over."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def wire_service(
         entropy=entropy,
         trust=trust,
         origin=settings.origin,
+        limits=Limits(retention=settings.retention_months * DAYS_PER_MONTH),
     )
     return WiredService(settings, service, broker, log, database)
 

@@ -1,17 +1,23 @@
-"""A thread of each worker that sweeps now and then: uploads that nobody finished, stray objects."""
+"""A thread of each worker that sweeps now and then: keys that are due, uploads that nobody finished.
+
+With it the embedded service needs no scheduler; ``dossier purge --due`` does the same at once.
+"""
 
 from __future__ import annotations
 
 import threading
 from typing import Final
 
-from crypto.errors import ExplainedError
 from exchange.usecases.sweep import sweep
 from exchange.web.journal import journal_failure
 from exchange.wiring.service import WiredService
 
-PERIOD_SECONDS: Final = 3_600
-"""An hour: uploads live for two days, so nothing waits long."""
+PERIOD_SECONDS: Final = 900
+"""A quarter of an hour: keys that end 24 hours after a sitting end soon after that, and an act that a
+crash cut short is completed before anybody asks."""
+
+STOP_SECONDS: Final = 5.0
+"""How long a stopping worker waits for a sweep under way; it may be cut anywhere and begun again."""
 
 
 class Sweeper:
@@ -28,13 +34,13 @@ class Sweeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for a sweep under way."""
+        """End, and wait a little for a sweep under way."""
         self._stopped.set()
-        self._thread.join()
+        self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._period):
             try:
                 sweep(self._wired.service)
-            except ExplainedError as error:
-                journal_failure(error)  # the next period tries again
+            except Exception as error:  # noqa: BLE001 - the next period tries again, whatever it was
+                journal_failure(error)

@@ -1,49 +1,31 @@
-"""What an operator does besides serving: migrate the database, and find out what is missing."""
+"""What an operator does besides serving: migrate the database, and remove what is due."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from pathlib import Path
-from typing import Final
+from datetime import date
 
-from crypto.errors import ExplainedError
-from exchange.settings import Settings, read_cookie_secret
-from exchange.wiring.broker import wire_broker
-from exchange.wiring.service import log_policy, read_log_signer, read_trust, utc_now
-from storage.database import FileHighWater, current, migrate, open_database
-from storage.objects import open_objects
-
-EARLIEST_CREDIBLE: Final = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
-"""Before this program existed: a machine whose clock says so has lost it."""
-
-OTHERS_MAY_READ: Final = 0o077
-
-SYNCHRONISED_MARKS: Final = ("/run/systemd/timesync/synchronized", "/run/chrony/chronyd.pid")
-"""Left by the two time services of a usual Linux."""
-
-
-class Verdict(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILURE = "failure"
+from audit.checkpoint import Checkpoint
+from audit.entries import parse_leaf
+from crypto.statements.custody import Purge, Retention
+from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
+from exchange.domain.lifecycle import allows
+from exchange.settings import Settings
+from exchange.usecases.endings import apply_retention, purge_deposits
+from exchange.usecases.service import Service
+from exchange.usecases.sweep import Swept, sweep
+from exchange.wiring.checkup import sqlite_path
+from storage.database import current, migrate
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was tried. ``text`` is for the operator, in French."""
+class Awaiting:
+    """What only a signature can end: the program never purges on its own."""
 
-    subject: str
-    verdict: Verdict
-    text: str
-
-
-Results = Iterator[tuple[Verdict, str]]
+    deposits: int
+    """Ciphertexts of closed or withdrawn deposits: a registrar's ``purge`` names them."""
+    events: int
+    """Entries at the log's beginning whose time is over: ``attestation``, then ``retention``."""
 
 
 def migrate_database(settings: Settings) -> tuple[str | None, str | None]:
@@ -53,135 +35,44 @@ def migrate_database(settings: Settings) -> tuple[str | None, str | None]:
     return before, _version(settings)
 
 
-def examine(settings: Settings) -> tuple[Finding, ...]:
-    """Try everything that a worker needs; a failing check does not hide the next."""
-    found: list[Finding] = []
-    for subject, check in CHECKS:
-        try:
-            found.extend(Finding(subject, verdict, text) for verdict, text in check(settings))
-        except ExplainedError as error:
-            found.append(Finding(subject, Verdict.FAILURE, str(error)))
-        except OSError as error:
-            found.append(Finding(subject, Verdict.FAILURE, error.strerror or type(error).__name__))
-    return tuple(found)
+def remove_due(service: Service) -> Swept:
+    """Do at once what the service does now and then, and finish what a crash cut short."""
+    with service.transactions() as work:
+        purges = [each.digest for each in work.statements.find(Purge)]
+        retentions = [each.digest for each in work.statements.find(Retention)]
+    for purge in purges:
+        purge_deposits(service, purge)
+    for retention in retentions:
+        apply_retention(service, retention)
+    return sweep(service)
 
 
-def _database(settings: Settings) -> Results:
-    database = open_database(settings.database_url)
-    try:
-        database.check_schema()
-        database.log_store.published()
-    finally:
-        database.close()
-    yield Verdict.OK, f"joignable, schéma {current(settings.database_url)}."
+def awaiting(service: Service) -> Awaiting:
+    """What waits for a signed statement before it may be removed."""
+    purgeable = [state for state in DepositState if allows(TABLE, state, DepositEvent.PURGE)]
+    with service.transactions() as work:
+        deposits = sum(len(work.deposits.in_state(state.value)) for state in purgeable)
+    return Awaiting(deposits, _entries_before(service, _youngest(service)))
 
 
-def _objects(settings: Settings) -> Results:
-    store = open_objects(settings.objects_url, clock=utc_now, entropy=os.urandom)
-    upload = store.begin()
-    store.abort(upload)
-    yield Verdict.OK, "lecture et écriture possibles."
+def _youngest(service: Service) -> date:
+    return (service.clock() - service.limits.retention).date()
 
 
-def _trust(settings: Settings) -> Results:
-    trust = read_trust(settings)
-    keys = len(trust.root_keys)
-    yield Verdict.OK, f"commission {trust.commission}, {trust.threshold} signature(s) sur {keys}."
-    database = open_database(settings.database_url)
-    try:
-        policy = log_policy(trust, database.readings)()
-    finally:
-        database.close()
-    if policy is None:
-        yield Verdict.WARNING, "la politique n° 1 n'est pas encore publiée."
-    elif str(read_log_signer(settings).verifier) not in map(str, policy.log_keys):
-        yield Verdict.FAILURE, "la politique ne désigne pas la clé de ce journal."
-    elif not policy.independent_witnesses:
-        yield Verdict.WARNING, "aucun témoin indépendant ne cosigne le journal."
-
-
-def _keys(settings: Settings) -> Results:
-    read_log_signer(settings)
-    read_cookie_secret(settings)
-    yield Verdict.OK, "clé du journal et secret des cookies lisibles."
-    for path in (settings.log_key_file, settings.cookie_secret_file):
-        if path.stat().st_mode & OTHERS_MAY_READ:
-            yield Verdict.WARNING, f"« {path} » est lisible par d'autres : chmod 600."
-
-
-def _high_water(settings: Settings) -> Results:
-    note = FileHighWater(settings.high_water_file).read()
-    if not os.access(settings.high_water_file.parent, os.W_OK):
-        yield Verdict.FAILURE, f"« {settings.high_water_file.parent} » n'accepte pas d'écriture."
-    elif note is None:
-        yield Verdict.WARNING, "aucun état signé encore : normal avant le premier événement."
-    else:
-        yield Verdict.OK, "présent."
-    folder = _sqlite_folder(settings)
-    if folder is not None and _same_volume(folder, settings.high_water_file.parent):
-        yield (
-            Verdict.WARNING,
-            "sur le même volume que la base : une restauration remettrait les deux.",
-        )
-
-
-def _broker(settings: Settings) -> Results:
-    size = wire_broker(settings, utc_now, os.urandom).cosigner.last_size()
-    yield Verdict.OK, f"joignable, {size} événement(s) cosigné(s)."
-
-
-def _clock(_settings: Settings) -> Results:
-    now = utc_now()
-    if now < EARLIEST_CREDIBLE:
-        yield Verdict.FAILURE, f"l'horloge indique {now:%d/%m/%Y} : réglez-la."
-    elif not _synchronised():
-        yield Verdict.WARNING, f"{now:%d/%m/%Y %H:%M:%S} UTC ; synchronisation NTP non constatée."
-    else:
-        yield Verdict.OK, f"{now:%d/%m/%Y %H:%M:%S} UTC, synchronisée."
-
-
-def _address(settings: Settings) -> Results:
-    local = settings.public_url.startswith(("http://127.", "http://localhost", "http://[::1]"))
-    if settings.secure or local:
-        yield Verdict.OK, settings.public_url
-    else:
-        yield (
-            Verdict.FAILURE,
-            f"{settings.public_url} n'est pas en https : les clients la refusent.",
-        )
-
-
-CHECKS: Final[tuple[tuple[str, Callable[[Settings], Results]], ...]] = (
-    ("base de données", _database),
-    ("stockage", _objects),
-    ("clés du service", _keys),
-    ("confiance", _trust),
-    ("repère du journal", _high_water),
-    ("gardien des clés", _broker),
-    ("adresse publique", _address),
-    ("horloge", _clock),
-)
+def _entries_before(service: Service, youngest: date) -> int:
+    """How many entries from the first on are of that day or earlier; days never go back."""
+    note = service.log.checkpoint()
+    low, high = 0, Checkpoint.of_note(note).size if note else 0
+    while low < high:
+        middle = (low + high) // 2
+        (leaf,) = service.log_store.leaves(middle, 1)
+        if parse_leaf(leaf).day <= youngest:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def _version(settings: Settings) -> str | None:
-    path = _sqlite_path(settings)
+    path = sqlite_path(settings)
     return None if path is not None and not path.exists() else current(settings.database_url)
-
-
-def _sqlite_path(settings: Settings) -> Path | None:
-    scheme, _, path = settings.database_url.partition(":///")
-    return Path(path) if scheme == "sqlite" else None
-
-
-def _sqlite_folder(settings: Settings) -> Path | None:
-    path = _sqlite_path(settings)
-    return path.parent if path is not None else None
-
-
-def _same_volume(first: Path, second: Path) -> bool:
-    return first.stat().st_dev == second.stat().st_dev
-
-
-def _synchronised() -> bool:
-    """Whether systemd-timesyncd or chrony says that it set the clock since the machine started."""
-    return any(Path(mark).exists() for mark in SYNCHRONISED_MARKS)

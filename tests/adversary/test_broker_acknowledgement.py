@@ -11,16 +11,18 @@ import pytest
 
 from audit.errors import LogUnavailableError, WitnessConflictError, WitnessError
 from audit.events import EventType
+from audit.log import AuditLog
 from audit.note import Note
 from crypto.statements import parse
 from crypto.statements.custody import Status
-from crypto.statements.registry import Role, Sitting
+from crypto.statements.registry import Revocation, Role, Sitting
 from exchange.broker.create import create_broker
 from exchange.broker.errors import BrokerStoreError
+from exchange.broker.in_process import InProcessBroker
 from exchange.usecases.errors import BrokerRefusalError, BrokerUnavailableError
 from exchange.usecases.facts import revoked_digest
 from exchange.usecases.ports import Attested
-from tests.support.broker_world import ORIGIN, Scene, World, open_scene
+from tests.support.broker_world import ORIGIN, START, Scene, World, open_scene
 from tests.support.memory_log import MemoryLogStore
 
 NONCE = b"n" * 32
@@ -138,6 +140,42 @@ def test_author_revoked_after(scene: Scene) -> None:
     world.revoke(scene.depositor)
     world.broker.acknowledge(world.attest(withdrawal))
     assert status(world, withdrawal).includes == (withdrawal,)
+
+
+def test_backdated_act_of_an_expired_certificate(scene: Scene) -> None:
+    """A date before the expiry does not help, where the log holds later events before the act."""
+    world = scene.world
+    world.now = START + timedelta(days=201)
+    world.post(world.by_registrar(Revocation, certificate=scene.member.certificate, reason="fin"))
+    with pytest.raises(BrokerRefusalError) as caught:
+        world.withdraw(scene.depositor, scene.deposit, at=START + timedelta(days=199))
+    assert reason(caught) == "bad-signature"
+
+
+def test_another_broker_as_the_witness(scene: Scene, tmp_path: Path) -> None:
+    """When the root names another broker's cosigner, its signature is not this broker's memory."""
+    world = scene.world
+    other = create_broker(
+        tmp_path / "other",
+        trust=world.trust,
+        origin=ORIGIN,
+        log_keys=[str(world.log_signer.verifier)],
+        entropy=os.urandom,
+    )
+    second = InProcessBroker(tmp_path / "other", lambda: world.now, os.urandom)
+    cosigners = [world.broker.cosigner, second.cosigner]
+    world.log = AuditLog(
+        world.store,
+        world.high_water,
+        world.log_signer,
+        cosigners,
+        lambda: world.log_policy,
+        lambda: world.now,
+    )
+    policy = f"witness broker {other.cosigner_vkey}\nquorum broker\n"
+    with pytest.raises(BrokerRefusalError) as caught:
+        world.publish_trust(2, witness_policy=policy)
+    assert reason(caught) == "not-the-broker"
 
 
 def test_two_sittings_with_one_number(scene: Scene) -> None:

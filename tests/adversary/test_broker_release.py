@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from audit.events import EventType
+from audit.events import EventDetails, EventType
 from crypto.age.decrypt import decrypt_with
 from crypto.age.identities import recipient_of
 from crypto.digests import Digest
@@ -456,3 +456,16 @@ def test_backdated_event_of_a_revoked_author(scene: Scene) -> None:
     with pytest.raises(BrokerRefusalError) as caught:
         world.withdraw(scene.depositor, scene.deposit, at=world.now - timedelta(hours=2))
     assert caught.value.params["reason"] == "bad-signature"
+
+
+@pytest.mark.parametrize("wrong", [{"purpose": "grant"}, {"deposit": "other"}, {"more": "x"}])
+def test_event_that_says_something_else(scene: Scene, wrong: dict[str, str]) -> None:
+    """The event's own facts, deposit and purpose, must be those of the request, and no more."""
+    world = scene.world
+    request = world.request(scene.member, scene.sitting, scene.deposit)
+    honest = world.authorise(request, scene.deposit)
+    disclosure = world.store.disclosure(honest)
+    assert disclosure is not None
+    details = EventDetails.parse(disclosure.details)
+    index = world.log_event(details.type, details.cites, {**details.facts, **wrong})
+    assert refused(scene, world.shown(request, scene.deposit, index)) == "not-authorised"

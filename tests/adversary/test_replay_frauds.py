@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from audit.events import EventType
 from crypto.digests import Digest
+from crypto.statements import parse
 from crypto.statements.custody import (
     Attestation,
+    BundleIndex,
     Cause,
     Destruction,
     Emergency,
@@ -30,6 +32,7 @@ from exchange.replay.report import Report, Verdict
 from exchange.replay.run import replay
 from exchange.usecases.broker_record import RecordKind
 from exchange.usecases.bundle_layout import (
+    INDEX_PATH,
     RECORD_CHECKPOINT_PATH,
     RECORD_PATH,
     disclosure_path,
@@ -193,6 +196,16 @@ def test_release_after_closing_backdated(scene: Scene) -> None:
     authorise(scene, at=world.now - timedelta(minutes=30))
     report = verify(world)
     assert {Code.RELEASE_UNLAWFUL, Code.EVENT_BACKWARDS} <= codes(report)
+
+
+def test_release_after_the_window_backdated(scene: Scene) -> None:
+    """A release dated within the window, and logged after events of a later date, is named."""
+    world = scene.world
+    within = world.now
+    world.advance(days=6)
+    world.log_event(EventType.ROSTER_READ, {}, {"what": "sittings"})
+    authorise(scene, at=within)
+    unlawful(scene, "sitting-closed")
 
 
 def test_release_after_revocation(scene: Scene) -> None:
@@ -677,6 +690,21 @@ def test_index_by_someone_else(scene: Scene) -> None:
     world = scene.world
     bundle = MemoryBundle(sign(world, collect(world), by=scene.depositor))
     found(verify(world, bundle), Code.INDEX_REFUSED)
+
+
+def test_index_of_another_checkpoint(scene: Scene) -> None:
+    """An index signed over one checkpoint does not vouch for another."""
+    world = scene.world
+    files = collect(world)
+    signed = sign(world, files)
+    index = world.by(
+        world.people["irene"],
+        BundleIndex,
+        checkpoint=files["log/checkpoint"].decode().replace("log\n", "log\n1", 1),
+        files=parse(BundleIndex, signed[INDEX_PATH]).statement.files,
+    )
+    bundle = MemoryBundle({**signed, INDEX_PATH: index.envelope})
+    found(verify(world, bundle), Code.INDEX_OTHER_LOG)
 
 
 def test_index_left_out(scene: Scene) -> None:

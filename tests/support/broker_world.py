@@ -151,9 +151,10 @@ class World:
 
     def new_log(self, store: MemoryLogStore, *, cosigned: bool = True) -> AuditLog:
         cosigners = [self.broker.cosigner] if cosigned else []
+        self.high_water = MemoryHighWater()
         return AuditLog(
             store,
-            MemoryHighWater(),
+            self.high_water,
             self.log_signer,
             cosigners,
             lambda: self.log_policy,

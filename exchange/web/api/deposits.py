@@ -33,7 +33,7 @@ blueprint = Blueprint("deposits", __name__, url_prefix="/api/v1/deposits")
 
 @blueprint.post("")
 @records(EventType.DEPOSIT_BEGUN)
-@takes(BeginDepositForm, MAX_SMALL_BODY, idempotent=True)
+@takes(BeginDepositForm, MAX_SMALL_BODY, key_required=True)
 @answers(201, DepositAnswer)
 def begin() -> Response:
     """Begin a deposit: its id and the release key that its envelopes are sealed to."""

@@ -11,6 +11,7 @@ from audit.events import EventType
 from crypto.digests import parse_digest
 from crypto.encoding import decode_base64, encode_base64, parse_opaque_id
 from exchange.usecases.accept_statement import accept_statement
+from exchange.usecases.errors import ExpiredError
 from exchange.usecases.list_sittings import list_sittings
 from exchange.usecases.read_disclosures import Disclosures, read_broker_record, read_disclosures
 from exchange.usecases.read_receipt import read_receipt
@@ -72,6 +73,8 @@ def accept() -> Response:
 def find() -> Response:
     """Statements of a type that match every other parameter (a reference and its value)."""
     wanted = {name: value for name, value in request.args.items() if name != "type"}
+    if any(len(values) != 1 for _name, values in request.args.lists()):
+        raise MalformedRequestError("Un critère de recherche ne se donne qu'une fois.")
     found = read_statements(service(), caller(), request.args.get("type", ""), wanted)
     return json_answer(
         StatementsAnswer(
@@ -88,7 +91,7 @@ def fetch(digest: str) -> Response:
     """One statement by its identity."""
     found = read_statement(service(), caller(), parse_digest(digest))
     if not found.statements:
-        raise MalformedRequestError("Le détail de cette déclaration a été effacé.")
+        raise ExpiredError("Le détail de cette déclaration a été effacé.")
     return json_answer(AttestedAnswer.of(found.statements[0]))
 
 
