@@ -174,7 +174,7 @@ def test_the_window_holds_its_first_instant_and_not_its_last():
 
 
 def test_mandates_are_judged_on_the_local_opening_day():
-    """At 23:30 in Paris it is still the mandate's last day, though not in Honolulu's next."""
+    """At 23:30 in Paris it is still the mandate's last day; in Tokyo the next day has begun."""
     late = sitting(opens_at=OPENS.replace(hour=22, minute=30))
     last = roster(mandates=(mandate(to_day=date(2026, 11, 20)),))
     first = roster(mandates=(mandate(from_day=date(2026, 11, 21)),))
