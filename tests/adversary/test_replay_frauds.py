@@ -430,6 +430,21 @@ def test_purge_of_a_live_deposit(scene: Scene) -> None:
     assert found(verify(world), Code.PURGE_UNFOUNDED).params["deposit"] == scene.deposit.deposit
 
 
+def test_purge_that_spares_what_is_live(scene: Scene) -> None:
+    """An order that lists too much is no fault of a service that deletes only what it may."""
+    world = scene.world
+    withdrawal = world.withdraw(scene.depositor, scene.deposit)
+    world.destroy(withdrawal)
+    both = (scene.deposit.deposit, scene.other.deposit)
+    order = world.post(
+        world.by_registrar(Purge, sitting=scene.sitting, deposits=both, reason="visa 2026-1")
+    )
+    world.log_event(EventType.PURGE_DONE, {"purge": order}, {"deposits": "1"})
+    assert verify(world).verdict is Verdict.OK
+    world.log_event(EventType.PURGE_DONE, {"purge": order}, {"deposits": "2"})
+    assert found(verify(world), Code.PURGE_UNFOUNDED).params["deposit"] == scene.other.deposit
+
+
 def test_emergency_is_always_said(scene: Scene) -> None:
     """A lowered quorum is lawful, and never silent."""
     world = scene.world
