@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from exchange.cli.bench import Bench, pass_bench
-from exchange.cli.words import command, confirmed, json_option, option, result, say
+from exchange.cli.words import command, confirmed, json_option, option, result, say, warn
 from exchange.locale import translate as _
 
 if TYPE_CHECKING:
     from exchange.client.deposit import Done, Plan
+    from exchange.client.desk import Desk
 
 PATH = click.Path(path_type=Path, exists=True)
 
@@ -67,6 +68,7 @@ def deposit(  # click passes by name
         sitting, Kind(kind), paths, complement_of, seats or None, pathway, note
     )
     made = depositing.plan(desk, wanted)
+    _tell_new_devices(desk, made)
     _confirm(made, yes=yes or as_json)
     done = depositing.make_deposit(desk, made)
     _tell_all((done,), as_json=as_json)
@@ -84,6 +86,19 @@ def _confirm(made: Plan, *, yes: bool) -> None:
         say("  {name} ({seat})", name=each.name, seat=seat)
     if not confirmed("Est-ce bien cela ?", yes=False):
         raise click.Abort
+
+
+def _tell_new_devices(desk: Desk, made: Plan) -> None:
+    """Name the keys that are new since this profile's last deposit, for a phone call."""
+    from exchange.client.known_devices import new_devices
+
+    for each, spoken in new_devices(desk.profile, desk.view.ledger, made.addressees):
+        warn(
+            "Clé nouvelle depuis votre dernier dépôt : {name}. Au moindre doute, faites-lui lire son "
+            "empreinte : {spoken}",
+            name=each.name,
+            spoken=spoken,
+        )
 
 
 def _tell_all(done: tuple[Done, ...], *, as_json: bool) -> None:

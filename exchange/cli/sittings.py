@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def sittings(bench: Bench, only: str | None, as_json: bool) -> None:
     """See ``help`` above."""
     from crypto.statements.registry import Sitting
+    from exchange.client.filekeys import forget_ended
 
     desk = bench.desk()
     desk.source.begin()
@@ -33,6 +34,7 @@ def sittings(bench: Bench, only: str | None, as_json: bool) -> None:
         desk.load_sitting(each.sitting)
         desk.status(each.sitting)
         described.append(_describe(desk, each.sitting))
+    forget_ended(desk)
 
     def sentences() -> None:
         if not described:

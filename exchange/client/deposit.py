@@ -21,8 +21,9 @@ from exchange.client.deposit_state import DepositState, Pending
 from exchange.client.deposit_upload import send
 from exchange.client.desk import Desk
 from exchange.client.errors import NotPossibleError, NotTrustworthyError
-from exchange.client.filekeys import keep_file_key
+from exchange.client.filekeys import forget_ended, keep_file_key
 from exchange.client.files import appearing, collect
+from exchange.client.known_devices import remember_devices
 from exchange.client.pipes import written_by
 from exchange.client.recipients import Addressee, colleagues, readers, seal_envelopes
 from exchange.client.registry import Deposited, deposits_of, is_closed, recused_persons, sitting_of
@@ -78,6 +79,7 @@ def plan(desk: Desk, wanted: Wanted) -> Plan:
     pieces = read_pieces(wanted.paths)
     desk.load_sitting(wanted.sitting)
     desk.status(wanted.sitting)
+    forget_ended(desk)
     now = desk.machine.clock()
     index = desk.view.ledger
     sitting = sitting_of(index, wanted.sitting)
@@ -229,6 +231,7 @@ def finish(desk: Desk, pending: Pending) -> Done:
     """Send what is sealed and keep the receipt; the spool file goes once the server committed."""
     state = pending.load()
     manifest = send(desk, pending, state)
+    remember_devices(desk.profile, {each.certificate for each in manifest.statement.envelopes})
     pending.remove()
     statement = manifest.statement
     return Done(

@@ -11,7 +11,7 @@ from crypto.statements.exchange import EnvelopeEntry, Grant, Purpose
 from crypto.statements.registry import Sitting
 from exchange.client.desk import Desk
 from exchange.client.errors import NotPossibleError
-from exchange.client.filekeys import keep_file_key, local_file_key
+from exchange.client.filekeys import forget_ended, keep_file_key, local_file_key
 from exchange.client.recipients import Addressee, colleagues, readers, seal_envelopes
 from exchange.client.registry import (
     Deposited,
@@ -59,6 +59,7 @@ def grant(
     """
     desk.load_sitting(sitting)
     desk.status(sitting)
+    forget_ended(desk)
     found = sitting_of(desk.view.ledger, sitting)
     association = desk.certificate.statement.organisation
     own = [

@@ -14,6 +14,7 @@ from audit.events import EventType
 from crypto.age.identities import recipient_of
 from crypto.digests import sha256
 from crypto.errors import CryptoError, ExplainedError, UntrustedError
+from crypto.fingerprints import spoken_fingerprint
 from crypto.keys import HybridIdentity, ServiceSigningSeed
 from crypto.statements import parse, seal
 from crypto.statements.custody import ReleaseKey
@@ -24,6 +25,7 @@ from exchange.client.deposit_state import Pending
 from exchange.client.errors import NotPossibleError, NotTrustworthyError, TransportError
 from exchange.client.filekeys import forget_ended, local_file_key
 from exchange.client.grant import grant
+from exchange.client.known_devices import new_devices
 from exchange.client.withdraw import withdraw
 from exchange.usecases import facts
 from tests.support.client_world import Scene
@@ -374,3 +376,17 @@ def test_local_keys_end_with_the_sitting(scene: Scene) -> None:
     desk.load_sitting(scene.sitting)
     assert forget_ended(desk) == 1
     assert desk.profile.filekeys() == ()
+
+
+def test_new_key_is_named(scene: Scene) -> None:
+    """A key certified since the last deposit is shown with its fingerprint; known ones are not."""
+    desk = scene.desk("nadia")
+    first = plan(desk, wanted(scene))
+    assert new_devices(desk.profile, desk.view.ledger, first.addressees) == ()
+    make_deposit(desk, first)
+    late_member(scene)
+    desk = scene.desk("nadia")
+    new = new_devices(desk.profile, desk.view.ledger, plan(desk, wanted(scene)).addressees)
+    assert [each.name for each, _spoken in new] == ["Hugo Tardif"]
+    hugo = scene.person("hugo").identity
+    assert new[0][1] == spoken_fingerprint(hugo.recipient, hugo.verify_key)
