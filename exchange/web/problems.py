@@ -57,7 +57,7 @@ LABELS: Final[dict[int, str]] = {
     400: "Demande non conforme",
     401: "Connexion nécessaire",
     403: "Demande refusée",
-    404: "Introuvable",
+    404: "Contenu introuvable",
     405: "Méthode non prévue",
     409: "Contradiction avec ce qui est enregistré",
     410: "Délai passé",

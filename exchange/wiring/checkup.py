@@ -63,9 +63,9 @@ SENTENCES: Final = {
 
 LABELS: Final = {
     "database": "Base de données",
-    "objects": "Stockage",
+    "objects": "Stockage des textes chiffrés",
     "keys": "Clés du service",
-    "trust": "Confiance",
+    "trust": "Confiance épinglée",
     "mark": "Repère du journal",
     "broker": "Gardien des clés",
     "address": "Adresse publique",

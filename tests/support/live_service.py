@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from base64 import b64decode
 from dataclasses import dataclass, field
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ class LiveService(World):
         values = {
             "origin": ORIGIN,
             "nonce": b64decode(challenge["nonce"]),
-            "expires_at": self.now.replace(second=59),
+            "expires_at": self.now + timedelta(minutes=1),
             **changes,
         }
         signed = self.by(who, Login, **values) if who else self.by_registrar(Login, **values)

@@ -52,7 +52,12 @@ blueprint = Blueprint("statements", __name__, url_prefix="/api/v1")
 
 
 @blueprint.post("/statements")
-@records(EventType.STATEMENT_ACCEPTED, EventType.KEY_DESTROYED)
+@records(
+    EventType.STATEMENT_ACCEPTED,
+    EventType.KEY_DESTROYED,
+    EventType.PURGE_DONE,
+    EventType.RETENTION_APPLIED,
+)
 @login_optional("the first trust policy comes before anybody can log in")
 @takes(StatementForm, MAX_STATEMENT_BODY)
 @answers(201, StatementAnswer)
