@@ -44,5 +44,12 @@ class Languages:
 
 
 def preferred_language(accepted: LanguageAccept) -> str:
-    """``en`` where the reader prefers it to French, else ``fr``."""
-    return accepted.best_match([FRENCH, ENGLISH], default=FRENCH) or FRENCH
+    """The first of the two languages in the reader's order of preference, else French.
+
+    By the primary subtag alone: ``fr-CA`` reads French and ``en-GB`` English (RFC 4647, "lookup").
+    """
+    for tag, quality in accepted:
+        primary = tag.lower().split("-")[0]
+        if quality > 0 and primary in {FRENCH, ENGLISH}:
+            return primary
+    return FRENCH

@@ -293,7 +293,11 @@ class Commission:
         )
 
     def certificate(
-        self, invitation: Unverified[Invitation], enrolment: Unverified[Enrolment], **changes: Any
+        self,
+        invitation: Unverified[Invitation],
+        enrolment: Unverified[Enrolment],
+        /,
+        **changes: Any,
     ) -> Unverified[Certificate]:
         invited, enrolled = invitation.statement, enrolment.statement
         values = {

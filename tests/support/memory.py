@@ -268,7 +268,7 @@ class MemoryObjects:
         self.kept: dict[str, bytes] = {}
         self._begun: dict[str, datetime] = {}
         self._parts: defaultdict[str, dict[int, bytes]] = defaultdict(dict)
-        self._name_of: dict[str, str] = {}
+        self._name_of: dict[tuple[str, int, Digest], str] = {}
 
     def begin(self) -> str:
         upload = new_opaque_id(self._entropy)
@@ -286,12 +286,13 @@ class MemoryObjects:
         return [(number, len(data), sha256(data)) for number, data in kept]
 
     def commit(self, upload: str, length: int, digest: Digest) -> str:
-        if upload in self._name_of:
-            return self._name_of[upload]
+        content = (upload, length, digest)
+        if content in self._name_of:
+            return self._name_of[content]
         whole = b"".join(data for _, data in sorted(self._parts[upload].items()))
         if len(whole) != length or sha256(whole) != digest:
             raise ObjectConflictError("Le contenu reçu n'est pas celui qui est annoncé.")
-        name = self._name_of[upload] = new_opaque_id(self._entropy)
+        name = self._name_of[content] = new_opaque_id(self._entropy)
         self.kept[name] = whole
         self.abort(upload)
         return name
