@@ -47,7 +47,7 @@ def _unreachable(error: ExplainedError) -> bool:
 def explanation(error: BaseException) -> str:
     """The sentence for a person, in their language."""
     if isinstance(error, ExplainedError):
-        return _(error.message).format(**error.params)
+        return _(error.message).format(**{name: _said(each) for name, each in error.params.items()})
     if isinstance(error, click.UsageError):
         return _usage(error)
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
@@ -62,6 +62,11 @@ def explanation(error: BaseException) -> str:
         "Un défaut du programme a arrêté la commande ({kind}). Relancez-la avec --debug et transmettez "
         "ce qu'elle affiche à l'exploitant."
     ).format(kind=type(error).__name__)
+
+
+def _said(value: object) -> object:
+    """A parameter of a message; an error inside another one speaks the same language."""
+    return explanation(value) if isinstance(value, ExplainedError) else value
 
 
 def _usage(error: click.UsageError) -> str:

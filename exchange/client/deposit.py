@@ -20,7 +20,12 @@ from exchange.client.api import attested, field, text
 from exchange.client.deposit_state import DepositState, Pending
 from exchange.client.deposit_upload import send
 from exchange.client.desk import Desk
-from exchange.client.errors import NotPossibleError, NotTrustworthyError
+from exchange.client.errors import (
+    InterruptedDepositError,
+    NotPossibleError,
+    NotTrustworthyError,
+    TransportError,
+)
 from exchange.client.filekeys import forget_ended, keep_file_key
 from exchange.client.files import appearing, collect
 from exchange.client.known_devices import remember_devices
@@ -230,7 +235,14 @@ def _manifest(
 def finish(desk: Desk, pending: Pending) -> Done:
     """Send what is sealed and keep the receipt; the spool file goes once the server committed."""
     state = pending.load()
-    manifest = send(desk, pending, state)
+    try:
+        manifest = send(desk, pending, state)
+    except TransportError as error:
+        raise InterruptedDepositError(
+            "{reason} Le dossier attend, chiffré, dans votre profil : reprenez l'envoi avec « dossier "
+            "deposit --resume ».",
+            reason=error,
+        ) from error
     remember_devices(desk.profile, {each.certificate for each in manifest.statement.envelopes})
     pending.remove()
     statement = manifest.statement

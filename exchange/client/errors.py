@@ -13,6 +13,10 @@ class TransportError(ClientError):
     """A service cannot be reached, or does not answer as a service of this kind."""
 
 
+class InterruptedDepositError(TransportError):
+    """The way to the service broke while a deposit was sent; what was sealed can be sent again."""
+
+
 class ServerRefusedError(ClientError):
     """The server answered and said no. ``code`` is stable, ``status`` the HTTP status."""
 

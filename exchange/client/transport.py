@@ -122,11 +122,15 @@ def _broken_off() -> TransportError:
     )
 
 
-def _reason(error: urllib3.exceptions.HTTPError) -> str:
+def _reason(error: urllib3.exceptions.HTTPError) -> TransportError:
+    """Why, as an error of its own: it is then told in the reader's language."""
     if isinstance(error, urllib3.exceptions.SSLError):
-        return "certificat TLS refusé"
+        return TransportError("certificat TLS refusé")
     if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "nom inconnu"
+        return TransportError("nom inconnu")
+    # Before TimeoutError: urllib3 counts a refused connection among the time-outs.
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
+        return TransportError("connexion impossible")
     if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "délai dépassé"
-    return "connexion impossible"
+        return TransportError("délai dépassé")
+    return TransportError("connexion impossible")

@@ -72,19 +72,20 @@ def gather(world: World) -> None:
     """Invitations, enrolments, certificates; then seats, mandates and approvals."""
     with world.narrator.chapter("Inviter, inscrire, certifier"):
         for player in ENROLLED:
-            _enrol(world, player)
+            enrol(world, player)
         world.narrator.holds(
             f"{len(ENROLLED)} personnes certifiées, empreintes comparées", true=True
         )
         for player in ALTERNATES_BY_NAME:
-            world.ids[player.key] = _invite(world, player)["person"]
+            world.ids[player.key] = invite(world, player)["person"]
         roster = world.registrar.directory / "composition.toml"
         roster.write_text(_roster(world), encoding="utf-8")
         world.registrar.does("registrar", "seat", "--roster", str(roster))
         world.narrator.holds("quatorze sièges de droit, leurs mandats et deux agréments", true=True)
 
 
-def _invite(world: World, player: Player) -> Any:
+def invite(world: World, player: Player) -> Any:
+    """The secretariat's invitation of one person: its file, and the fingerprint to read out."""
     words = ["registrar", "invite", "--name", player.name, "--organisation", player.organisation]
     for role in player.roles:
         words += ["--role", role]
@@ -93,8 +94,9 @@ def _invite(world: World, player: Player) -> Any:
     return world.registrar.does(*words, "--out", str(file), "--json").data()
 
 
-def _enrol(world: World, player: Player) -> None:
-    invited = _invite(world, player)
+def enrol(world: World, player: Player) -> None:
+    """Invitation, enrolment on a machine of their own, certificate after comparing fingerprints."""
+    invited = invite(world, player)
     person = world.arrives(player.key)
     shown = person.does(
         *("enrol", invited["file"], "--fingerprint", invited["trust_fingerprint"]),

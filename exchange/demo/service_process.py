@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,9 +53,12 @@ class ServiceProcess:
             self.process.wait()
 
 
-def start(settings: Path, url: str, log: Path) -> ServiceProcess:
-    """Start ``dossier serve`` and wait until it answers; raises ServiceDidNotStartError."""
-    command = [sys.executable, "-m", "exchange.cli", "serve", "--settings", str(settings)]
+def start(settings: Path, url: str, log: Path, *, prefix: Sequence[str] = ()) -> ServiceProcess:
+    """Start ``dossier serve`` and wait until it answers; raises ServiceDidNotStartError.
+
+    ``prefix`` is a command that runs another (``nice``, a debugger, a clock of its own).
+    """
+    command = [*prefix, sys.executable, "-m", "exchange.cli", "serve", "--settings", str(settings)]
     with log.open("ab") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ.copy())
     service = ServiceProcess(process, url, log)

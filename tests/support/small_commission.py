@@ -1,0 +1,155 @@
+"""A commission of four people around a running ``dossier serve``, driven by ordinary commands."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from exchange.demo.cast import AUDITOR, Player
+from exchange.demo.narrator import Narrator
+from exchange.demo.opening import enrol, install
+from exchange.demo.service_process import ServiceProcess, start
+from exchange.demo.world import World
+
+DOCTOR = Player("medecin", "Jérôme Chimère", "cdom92", ("member",), "cdom92")
+PREFECT = Player("prefete", "Aurore Exemple", "prefecture", ("member",), "prefet")
+DEPOSITOR = Player("referente", "Quitterie Demo", "altair", ("depositor",))
+PEOPLE = (DOCTOR, PREFECT, DEPOSITOR, AUDITOR)
+
+ROSTER = """
+[[seats]]
+seat = "prefet"
+kind = "ex-officio"
+label = "Préfet"
+voting = true
+alternates = true
+[[seats]]
+seat = "cdom92"
+kind = "designated"
+label = "Ordre des médecins"
+voting = true
+alternates = false
+[[mandates]]
+seat = "prefet"
+person = "{prefete}"
+capacity = "titular"
+from = {begins}
+to = {ends}
+[[mandates]]
+seat = "cdom92"
+person = "{medecin}"
+capacity = "titular"
+from = {begins}
+to = {ends}
+[[approvals]]
+organisation = "altair"
+label = "Altaïr"
+rna = "W000000001"
+from = {begins}
+to = {ends}
+"""
+
+
+class SmallCommission(World):
+    """A ``World`` with a prefect, a doctor, a depositor and an auditor, all certified."""
+
+    def gather(self) -> None:
+        """Start the service and bring everybody in."""
+        install(self)
+        for player in PEOPLE:
+            enrol(self, player)
+        today = self.clock().date()
+        roster = self.registrar.directory / "composition.toml"
+        roster.write_text(
+            ROSTER.format(
+                begins=today - timedelta(days=30), ends=today + timedelta(days=900), **self.ids
+            ),
+            encoding="utf-8",
+        )
+        self.registrar.does("registrar", "seat", "--roster", str(roster))
+
+    def plan_sitting(self) -> str:
+        """A new planned sitting, open for deposits."""
+        now = self.clock()
+        planned = self.registrar.does(
+            *("registrar", "sitting", "--deposit-by", moment(now + timedelta(days=2))),
+            *("--opens", moment(now + timedelta(days=9)), "--closes"),
+            *(moment(now + timedelta(days=10)), "--json"),
+        ).data()
+        return str(planned["sitting"])
+
+    def open_now(self, sitting: str) -> None:
+        """Agenda and convocation, with the opening a second away."""
+        self.registrar.does("registrar", "agenda", sitting)
+        opens = self.clock() + timedelta(seconds=1)
+        self.registrar.does(
+            *("registrar", "sitting", "--sitting", sitting, "--convoke", "--deposit-by"),
+            *(moment(self.clock()), "--opens", moment(opens), "--urgency", "essai (CRPA R133-8)"),
+        )
+        while self.clock() < opens + timedelta(seconds=1):
+            time.sleep(0.05)
+
+    def folder(self, name: str, **files: bytes) -> Path:
+        """A dossier's papers."""
+        folder = self.dossiers_directory / name
+        folder.mkdir(parents=True)
+        for stem, data in files.items():
+            (folder / f"{stem}.pdf").write_bytes(data)
+        return folder
+
+    def kill(self) -> None:
+        """SIGKILL to the service's master and workers, as a power cut would."""
+        assert self.service is not None
+        kill_tree(self.service.process.pid)
+        self.service.process.wait()
+
+    def restart(self, prefix: tuple[str, ...] = ()) -> ServiceProcess:
+        """Start the service again on the same port."""
+        log = self.server_directory / "service.log"
+        self.service = start(self.settings_file, self.url, log, prefix=prefix)
+        return self.service
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL to a process and its children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    os.kill(pid, signal.SIGKILL)
+    for child in children:
+        os.kill(int(child), signal.SIGKILL)
+
+
+def wait_until(true: Callable[[], Any], seconds: float = 30) -> None:
+    """Look every few milliseconds; fails after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.002)
+
+
+def moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S}+00:00"
+
+
+@contextmanager
+def small_commission(directory: Path) -> Iterator[SmallCommission]:
+    """The commission in ``directory``; its service is stopped and its files removed at the end."""
+    world = SmallCommission(
+        directory, Narrator(Console(file=StringIO())), lambda: datetime.now(UTC)
+    )
+    try:
+        world.gather()
+        yield world
+    finally:
+        if world.service is not None:
+            world.service.stop()
+        shutil.rmtree(directory, ignore_errors=True)
