@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from exchange.cli.words import command, option
+from exchange.locale import translate as _
 
 DONE, FAILED = 0, 1
 
@@ -33,17 +34,20 @@ def demo(context: click.Context, directory: Path, serve: bool) -> None:
 
     console = Console(highlight=False)
     if directory.exists() and any(directory.iterdir()):
-        raise click.UsageError(f"le répertoire « {directory} » n'est pas vide : nommez-en un neuf.")
+        message = _("Le répertoire « {path} » n'est pas vide : nommez-en un neuf.")
+        raise click.UsageError(message.format(path=directory))
     directory.mkdir(parents=True, exist_ok=True)
     world = World(directory.resolve(), Narrator(console), lambda: datetime.now(UTC))
     try:
         play(world)
     except StepFailedError as error:
-        console.print(f"\n[red]✗ Une étape n'a pas tenu :[/red] {error}")
+        console.print(
+            "\n✗ " + _("Une étape n'a pas tenu : ") + str(error), style="red", markup=False
+        )
         context.exit(FAILED)
     console.print()
     console.print(world.narrator.table())
-    console.print(f"\nTout est dans {world.directory}.")
+    console.print("\n" + _("Tout est dans {path}.").format(path=world.directory))
     if serve:
         keep_serving(world, console)
     context.exit(DONE)

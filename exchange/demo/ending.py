@@ -43,8 +43,8 @@ def audit(world: World) -> None:
         report = world.directory / "verdict.txt"
         report.write_text(verdict.printed, encoding="utf-8")
         for line in verdict.printed.splitlines()[:VERDICT_LINES]:
-            world.narrator.says(line)
-        world.narrator.says(f"… le rapport entier est dans {report}")
+            world.narrator.quotes(line)
+        world.narrator.says("… le rapport entier est dans {path}", path=report)
         world.narrator.holds("le verdict est favorable", true=verdict.status == 0)
 
 

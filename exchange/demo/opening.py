@@ -74,7 +74,7 @@ def gather(world: World) -> None:
         for player in ENROLLED:
             enrol(world, player)
         world.narrator.holds(
-            f"{len(ENROLLED)} personnes certifiées, empreintes comparées", true=True
+            "{count} personnes certifiées, empreintes comparées", true=True, count=len(ENROLLED)
         )
         for player in ALTERNATES_BY_NAME:
             world.ids[player.key] = invite(world, player)["person"]

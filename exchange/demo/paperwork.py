@@ -32,16 +32,30 @@ class Request:
     association: str
     kind: str
     scans: int
-    note: str
+
+    @property
+    def note(self) -> str:
+        """What the dossier is about, as a msgid."""
+        return LABELS[self.key]
+
+
+LABELS: Final = {
+    "premiere-demande": "première demande",
+    "grand-dossier": "24 Mo de pièces numérisées",
+    "renouvellement": "demande de renouvellement",
+    "demande-urgente": "hébergement à trouver",
+    "seconde-demande": "titre de séjour à venir",
+    "a-retirer": "sera retirée par l'association",
+}
 
 
 REQUESTS: Final = (
-    Request("premiere-demande", "altair", "engagement", 1, "première demande"),
-    Request("grand-dossier", "altair", "engagement", 26, "24 Mo de pièces numérisées"),
-    Request("renouvellement", "altair", "renewal", 1, "renouvellement"),
-    Request("demande-urgente", "amicale-du-nid", "engagement", 1, "hébergement à trouver"),
-    Request("seconde-demande", "amicale-du-nid", "engagement", 2, "titre de séjour à venir"),
-    Request("a-retirer", "amicale-du-nid", "engagement", 1, "sera retirée par l'association"),
+    Request("premiere-demande", "altair", "engagement", 1),
+    Request("grand-dossier", "altair", "engagement", 26),
+    Request("renouvellement", "altair", "renewal", 1),
+    Request("demande-urgente", "amicale-du-nid", "engagement", 1),
+    Request("seconde-demande", "amicale-du-nid", "engagement", 2),
+    Request("a-retirer", "amicale-du-nid", "engagement", 1),
 )
 """Six dossiers; the last is withdrawn before anybody reads it."""
 

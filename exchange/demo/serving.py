@@ -7,13 +7,15 @@ from rich.console import Console
 from exchange.demo.cast import AUDITOR, DEPOSITORS, SITTING_MEMBERS
 from exchange.demo.service_process import start
 from exchange.demo.world import World
+from exchange.locale import translate as _
 
 
 def keep_serving(world: World, console: Console) -> None:
     """Start the service again and wait until it is interrupted."""
     service = start(world.settings_file, world.url, world.server_directory / "service.log")
     people = world.directory / "people"
-    console.print(f"\nLe service tourne sur {world.url} (Ctrl-C pour l'arrêter). Essayez :")
+    said = _("Le service tourne sur {url} (Ctrl-C pour l'arrêter). Essayez :").format(url=world.url)
+    console.print(f"\n{said}")
     for player in (SITTING_MEMBERS[0], DEPOSITORS[0], AUDITOR):
         profile = people / player.key
         command = "audit export --out /tmp/registre.tar" if player is AUDITOR else "sittings"

@@ -13,6 +13,7 @@ from exchange.demo.narrator import Chapter
 from exchange.demo.opening import seated
 from exchange.demo.paperwork import REQUESTS, write_dossier
 from exchange.demo.world import World
+from exchange.locale import translate as _
 
 OPENS_AFTER: Final = timedelta(seconds=5)
 """Between convocation and opening: long enough to be refused before it, short enough to wait."""
@@ -45,7 +46,12 @@ def deposit(world: World) -> None:
             world.references[request.key] = done.data()["dossier"]
             chapter.bytes_carried += size
             chapter.steps += 1
-            world.narrator.says(f"{person.name} dépose {done.data()['dossier']} : {request.note}.")
+            world.narrator.says(
+                "{name} dépose {dossier} : {note}.",
+                name=person.name,
+                dossier=done.data()["dossier"],
+                note=_(request.note),
+            )
         again = world.people[DEPOSITORS[0].key].tries(
             "deposit", "--sitting", "a" * 26, "--kind", "engagement", str(folder), "--json"
         )
@@ -59,7 +65,9 @@ def withdraw(world: World) -> None:
         reason = "la personne a renoncé à sa demande (fiction)"
         reference = world.references["a-retirer"]
         person.does("withdraw", reference, "--reason", reason, "--yes")
-        world.narrator.holds(f"{reference} est retiré, sa clé de dépôt détruite", true=True)
+        world.narrator.holds(
+            "{dossier} est retiré, sa clé de dépôt détruite", true=True, dossier=reference
+        )
 
 
 def convoke(world: World) -> None:
@@ -96,7 +104,7 @@ def take(
     outcome = world.people[player.key].tries(*words)
     reasons = outcome.complained.strip().splitlines()
     if outcome.status != 0 and reasons:
-        world.narrator.says(f"  « {reasons[0]} »")
+        world.narrator.quotes(f"  « {reasons[0]} »")
     return outcome.status
 
 
@@ -113,11 +121,19 @@ def read(world: World) -> None:
                 own = next(r.key for r in REQUESTS if r.association == player.organisation)
                 only = world.references[own]
                 refused = take(world, player, "propre.tar", ask_anyway=True, only=only)
-                promise = f"{player.name} n'obtient pas les dossiers de sa propre association"
-                world.narrator.holds(promise, true=refused == 1)
-        for player, what in ((NON_SITTING, "titulaire qui ne siège pas"), (GUEST, "invitée")):
-            status = take(world, player, "refuse.tar", ask_anyway=True)
-            world.narrator.holds(f"{player.name} ({what}) n'obtient rien", true=status == 1)
+                world.narrator.holds(
+                    "{name} n'obtient pas les dossiers de sa propre association",
+                    true=refused == 1,
+                    name=player.name,
+                )
+        status = take(world, NON_SITTING, "refuse.tar", ask_anyway=True)
+        world.narrator.holds(
+            "{name}, titulaire qui ne siège pas, n'obtient rien",
+            true=status == 1,
+            name=NON_SITTING.name,
+        )
+        status = take(world, GUEST, "refuse.tar", ask_anyway=True)
+        world.narrator.holds("{name}, invitée, n'obtient rien", true=status == 1, name=GUEST.name)
 
 
 def _open_and_compare(world: World, player: Player, chapter: Chapter, *, keep: bool) -> None:
@@ -132,8 +148,10 @@ def _open_and_compare(world: World, player: Player, chapter: Chapter, *, keep: b
         if request.key != "a-retirer" and request.association != player.organisation
     }
     world.narrator.holds(
-        f"{player.name} reçoit {len(expected)} dossiers, et aucun autre",
+        "{name} reçoit {count} dossiers, et aucun autre",
         true=set(taken["dossiers"]) == set(expected),
+        name=player.name,
+        count=len(expected),
     )
     shown = person.does("pack", "open", str(pack), "--out", str(opened), "--json").data()
     folders = {each["dossier"]: opened / each["folder"] for each in shown["dossiers"]}

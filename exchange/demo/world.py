@@ -76,4 +76,4 @@ class World:
         self.narrator.holds(promise, true=outcome.status == 1)
         reason = outcome.complained.strip().splitlines()
         if reason:
-            self.narrator.says(f"  « {reason[0]} »")
+            self.narrator.quotes(f"  « {reason[0]} »")

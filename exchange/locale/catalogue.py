@@ -40,6 +40,10 @@ TRANSLATING: Final = frozenset(
         "begin",
         "require_unused",
         "not_found",
+        "says",
+        "holds",
+        "refused",
+        "chapter",
     }
 )
 """Functions that take a msgid first (``require_unused`` takes it second)."""
