@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run-installed
 TEST_STAMP := $(VENV)/.test-installed
+FRONTEND := exchange/web/frontend
+FRONTEND_STAMP := $(FRONTEND)/node_modules/.package-lock.json
 DEMO_DIRECTORY ?= $(shell mktemp -d -t dossier-demo-XXXXXX)
 PYTEST_WORKERS ?= 2
 
-.PHONY: help run test lint fmt bench lock catalogue clean
+.PHONY: help run test lint fmt bench lock catalogue frontend clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,5 +55,11 @@ lock: ## compile requirements/*.txt, with hashes and without addresses (needs uv
 catalogue: $(TEST_STAMP) ## extract messages and compile the English catalogue
 	$(BIN)/python -m exchange.locale.catalogue
 
+$(FRONTEND_STAMP): $(FRONTEND)/package-lock.json
+	cd $(FRONTEND) && npm ci --silent --ignore-scripts --no-audit --no-fund
+
+frontend: $(FRONTEND_STAMP) ## type-check the pages' scripts and build the committed bundle (needs Node)
+	cd $(FRONTEND) && npm run --silent check && npm run --silent build
+
 clean: ## remove what the targets made
-	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(FRONTEND)/node_modules .run .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
