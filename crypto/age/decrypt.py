@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from crypto.age.armor import dearmored
 from crypto.age.header import read_header
 from crypto.age.identities import AnyIdentity
-from crypto.age.payload_open import open_stream
+from crypto.age.payload_open import open_pieces, open_stream
 from crypto.age.payload_seal import Progress
-from crypto.age.streams import Readable, Writable
+from crypto.age.streams import Octets, Readable, Writable
 from crypto.age.unwrap import unwrap_file_key
 
 
@@ -36,5 +36,13 @@ def decrypt_stream(
 
     Nothing in ``sink`` may be used before this returns.
     """
+    for plaintext in decrypt_pieces(source, identities, progress=progress):
+        sink.write(plaintext)
+
+
+def decrypt_pieces(
+    source: Readable, identities: Sequence[AnyIdentity], *, progress: Progress | None = None
+) -> Iterator[Octets]:
+    """The plaintext piece by piece; nothing of it may be used before the iterator has ended."""
     header, payload = read_header(dearmored(source))
-    open_stream(unwrap_file_key(header, identities), payload, sink, progress=progress)
+    yield from open_pieces(unwrap_file_key(header, identities), payload, progress=progress)

@@ -1,7 +1,7 @@
-"""Two threads at the cipher, one stream: batches go out in order, in constant memory.
+"""Two threads at the cipher, one at the source: batches go out in order, in constant memory.
 
-The cipher and the hash release the interpreter's lock, so on two cores a batch is ciphered while
-its predecessor is hashed and written. Nothing here knows a key.
+The cipher, the hash and the system's reads and writes release the interpreter's lock, so on two cores
+a batch is ciphered and the next one read while its predecessor is written. Nothing here knows a key.
 """
 
 from __future__ import annotations
@@ -34,16 +34,22 @@ def batches(source: Readable, size: int) -> Iterator[tuple[int, bytes, bool]]:
 def in_order(
     jobs: Iterator[tuple[int, bytes, bool]], work: Callable[[int, bytes, bool], T]
 ) -> Iterator[T]:
-    """``work`` applied to each batch, on threads; results in the order of the batches."""
+    """``work`` applied to each batch, on threads; results in the order of the batches.
+
+    ``jobs`` is advanced on a thread of its own, one batch ahead.
+    """
     pending: deque[Future[T]] = deque()
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(WORKERS) as pool:
+        following = reader.submit(next, jobs, None)
         try:
-            for job in jobs:
+            while (job := following.result()) is not None:
+                following = reader.submit(next, jobs, None)
                 pending.append(pool.submit(work, *job))
                 if len(pending) >= WINDOW:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
         finally:
+            following.cancel()
             for future in pending:
                 future.cancel()

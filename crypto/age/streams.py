@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
+
+Octets = bytes | bytearray | memoryview
+"""Bytes in any of the forms that are written without a copy."""
 
 
 class Readable(Protocol):
@@ -14,7 +18,7 @@ class Readable(Protocol):
 class Writable(Protocol):
     """Takes all the bytes given."""
 
-    def write(self, data: bytes, /) -> object: ...
+    def write(self, data: Octets, /) -> object: ...
 
 
 class Prepended:
@@ -28,6 +32,25 @@ class Prepended:
         if not self._head:
             return self._tail.read(size)
         taken, self._head = bytes(self._head[:size]), self._head[size:]
+        return taken
+
+
+class Pieces:
+    """A stream over pieces of any size that an iterator makes when they are asked for."""
+
+    def __init__(self, pieces: Iterator[Octets]) -> None:
+        self._pieces = pieces
+        self._current = memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        while not self._current:
+            following = next(self._pieces, None)
+            if following is None:
+                return b""
+            if isinstance(following, bytes) and 0 < len(following) <= size:
+                return following  # handed on whole, without a copy
+            self._current = memoryview(following)
+        taken, self._current = bytes(self._current[:size]), self._current[size:]
         return taken
 
 

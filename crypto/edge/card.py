@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -14,17 +15,32 @@ from crypto.statements.model import Strict, load_strict_json
 
 CARD_PATH: Final = "dossier.json"
 
-MAX_FILES: Final = 200
-"""A dossier has some twenty pieces; each is looked at by a dozen people."""
 
-MAX_FILE_BYTES: Final = 40 * 1024 * 1024
-"""40 MiB: a hundred scanned pages in colour; what a phone photographs stays below."""
+@dataclass(frozen=True)
+class ContainerLimits:
+    """How much one container may hold. Checked before anything is written or unpacked."""
 
-MAX_DOSSIER_BYTES: Final = 500 * 1024 * 1024
-"""500 MiB for all files: sixty such dossiers still fit a member's disk, and one fits an upload."""
+    files: int
+    file_bytes: int
+    total_bytes: int
+    card_bytes: int
 
-MAX_CARD_BYTES: Final = 262_144
-"""200 pieces with paths of 400 bytes, and the note."""
+
+DEPOSIT_LIMITS: Final = ContainerLimits(
+    files=200,  # a dossier has some twenty pieces; each is looked at by a dozen people
+    file_bytes=40 * 1024 * 1024,  # a hundred scanned pages in colour; a phone's photographs too
+    total_bytes=500 * 1024 * 1024,  # sixty such dossiers still fit a member's disk
+    card_bytes=262_144,  # 200 pieces with paths of 400 bytes, and the note
+)
+"""What goes through the service."""
+
+LOCAL_LIMITS: Final = ContainerLimits(
+    files=20_000,  # a person's own folder, thumbnails included
+    file_bytes=8 * 1024**3 - 1,  # eleven octal digits: the largest size of a ustar header
+    total_bytes=64 * 1024**3,  # what an archive disk of today takes
+    card_bytes=16 * 1024 * 1024,  # 20,000 pieces with usual paths
+)
+"""What ``dossier seal`` and ``open`` handle on one machine, without a service."""
 
 MAX_NOTE_CHARS: Final = 4_000
 """A page of text."""
@@ -40,7 +56,7 @@ class CardPiece(Strict):
 
     path: PathText
     type: MediaType
-    size: Annotated[int, Field(ge=0, le=MAX_FILE_BYTES)]
+    size: Annotated[int, Field(ge=0, le=LOCAL_LIMITS.file_bytes)]
 
 
 class DossierCard(Strict):
@@ -55,7 +71,7 @@ class DossierCard(Strict):
     kind: Annotated[Kind, Field(strict=False)]
     complement_of: DigestField | None = None
     pieces: Annotated[
-        tuple[CardPiece, ...], Field(strict=False, min_length=1, max_length=MAX_FILES)
+        tuple[CardPiece, ...], Field(strict=False, min_length=1, max_length=LOCAL_LIMITS.files)
     ]
     note: Annotated[str, StringConstraints(max_length=MAX_NOTE_CHARS)] = ""
 
@@ -65,10 +81,10 @@ class DossierCard(Strict):
         return text.encode() + b"\n"
 
     @classmethod
-    def parse(cls, data: bytes) -> DossierCard:
+    def parse(cls, data: bytes, limits: ContainerLimits = DEPOSIT_LIMITS) -> DossierCard:
         """Read ``dossier.json``; raises ContainerError, or MalformedError for what is not JSON."""
         try:
-            return cls.model_validate(load_strict_json(data, limit=MAX_CARD_BYTES))
+            return cls.model_validate(load_strict_json(data, limit=limits.card_bytes))
         except ValidationError as error:
             raise ContainerError("La fiche dossier.json n'est pas conforme.") from error
 

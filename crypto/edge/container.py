@@ -14,11 +14,9 @@ from typing import BinaryIO, Final
 from crypto.age.streams import Readable, Writable, read_exactly
 from crypto.edge.card import (
     CARD_PATH,
-    MAX_CARD_BYTES,
-    MAX_DOSSIER_BYTES,
-    MAX_FILE_BYTES,
-    MAX_FILES,
+    DEPOSIT_LIMITS,
     CardPiece,
+    ContainerLimits,
     DossierCard,
 )
 from crypto.edge.container_errors import ContainerError, TooLargeError, UnsafeContainerError
@@ -57,25 +55,35 @@ def container_length(card: DossierCard) -> int:
 
 
 def write_container(card: DossierCard, pieces: Sequence[Piece], sink: Writable) -> None:
-    """Write a whole container; raises ContainerError when a name, a size or a limit is wrong.
+    """Write a whole container; errors as :func:`container_pieces`."""
+    for data in container_pieces(card, pieces):
+        sink.write(data)
+
+
+def container_pieces(
+    card: DossierCard, pieces: Sequence[Piece], limits: ContainerLimits = DEPOSIT_LIMITS
+) -> Iterator[bytes]:
+    """The bytes of a container; raises ContainerError when a name, a size or a limit is wrong.
 
     ``card.pieces`` must list ``pieces`` in order; a file that changed its size meanwhile is refused.
     """
     if tuple(piece.on_card() for piece in pieces) != card.pieces:
         raise ContainerError("La fiche du dossier et ses pièces ne concordent pas.")
-    _check_card(card)
+    _check_card(card, limits)
     body = card.to_json()
-    _write_entry(sink, CARD_PATH, body)
+    yield entry_header(CARD_PATH, len(body)) + body + bytes(-len(body) % BLOCK)
     for piece in pieces:
-        sink.write(entry_header(piece.path, piece.size))
+        yield entry_header(piece.path, piece.size)
         with piece.open() as source:
-            _copy(source, sink, piece)
-        sink.write(bytes(-piece.size % BLOCK))
+            yield from _content(source, piece)
+        yield bytes(-piece.size % BLOCK)
     content = _content_length(card)
-    _write_zeros(sink, END_BLOCKS + padded_length(content) - content)
+    yield from _zeros(END_BLOCKS + padded_length(content) - content)
 
 
-def read_container(source: Readable) -> tuple[DossierCard, Iterator[tuple[str, int, Readable]]]:
+def read_container(
+    source: Readable, limits: ContainerLimits = DEPOSIT_LIMITS
+) -> tuple[DossierCard, Iterator[tuple[str, int, Readable]]]:
     """The card, then each file as (path, size, stream), in order; raises ContainerError.
 
     A stream must be read before the next file is asked for; what is left of it is skipped. The
@@ -84,13 +92,13 @@ def read_container(source: Readable) -> tuple[DossierCard, Iterator[tuple[str, i
     path, size = read_entry(source, read_block(source))
     if path != CARD_PATH:
         raise ContainerError("Le dossier ne commence pas par sa fiche dossier.json.")
-    if size > MAX_CARD_BYTES:
+    if size > limits.card_bytes:
         raise TooLargeError("La fiche dossier.json est trop longue.")
     body = read_exactly(source, size)
-    card = DossierCard.parse(body)
+    card = DossierCard.parse(body, limits)
     if card.to_json() != body:
         raise ContainerError("La fiche dossier.json n'est pas écrite sous sa forme exacte.")
-    _check_card(card)
+    _check_card(card, limits)
     _skip_padding(source, size)
     return card, _files(source, card)
 
@@ -131,16 +139,16 @@ def _files(source: Readable, card: DossierCard) -> Iterator[tuple[str, int, Read
     _check_end(source, card)
 
 
-def _check_card(card: DossierCard) -> None:
+def _check_card(card: DossierCard, limits: ContainerLimits) -> None:
     """Names and sizes, before anything is written or unpacked."""
-    if len(card.pieces) > MAX_FILES:
-        raise TooLargeError("Un dossier compte au plus {most} fichiers.", most=MAX_FILES)
-    if any(piece.size > MAX_FILE_BYTES for piece in card.pieces):
-        raise TooLargeError("Un fichier fait au plus {most} Mio.", most=MAX_FILE_BYTES >> 20)
-    if card.total_bytes > MAX_DOSSIER_BYTES:
+    if len(card.pieces) > limits.files:
+        raise TooLargeError("Un dossier compte au plus {most} fichiers.", most=limits.files)
+    if any(piece.size > limits.file_bytes for piece in card.pieces):
+        raise TooLargeError("Un fichier fait au plus {most} Mio.", most=limits.file_bytes >> 20)
+    if card.total_bytes > limits.total_bytes:
         raise TooLargeError(
             "Les fichiers d'un dossier font au plus {most} Mio ensemble.",
-            most=MAX_DOSSIER_BYTES >> 20,
+            most=limits.total_bytes >> 20,
         )
     for piece in card.pieces:
         check_path(piece.path)
@@ -165,14 +173,10 @@ def _check_end(source: Readable, card: DossierCard) -> None:
         raise ContainerError("Le remplissage du dossier n'a pas la longueur prévue.")
 
 
-def _write_entry(sink: Writable, path: str, body: bytes) -> None:
-    sink.write(entry_header(path, len(body)) + body + bytes(-len(body) % BLOCK))
-
-
-def _copy(source: Readable, sink: Writable, piece: Piece) -> None:
+def _content(source: Readable, piece: Piece) -> Iterator[bytes]:
     left = piece.size
     while left and (data := source.read(min(left, _COPY_BYTES))):
-        sink.write(data)
+        yield data
         left -= len(data)
     if left or source.read(1):
         raise ContainerError("Une pièce du dossier a changé de taille : recommencez le dépôt.")
@@ -186,8 +190,8 @@ def _skip_padding(source: Readable, size: int) -> None:
         raise UnsafeContainerError("Des octets se cachent entre deux fichiers du dossier.")
 
 
-def _write_zeros(sink: Writable, count: int) -> None:
+def _zeros(count: int) -> Iterator[bytes]:
     while count:
         step = min(count, _COPY_BYTES)
-        sink.write(bytes(step))
+        yield bytes(step)
         count -= step

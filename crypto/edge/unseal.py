@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 
-from crypto.age.decrypt import decrypt_stream
+from crypto.age.decrypt import decrypt_pieces
 from crypto.age.header import parse_header
 from crypto.age.identities import AnyIdentity
-from crypto.age.payload_open import open_stream
+from crypto.age.payload_open import open_pieces
 from crypto.age.payload_seal import Progress
-from crypto.age.streams import Readable, Writable
+from crypto.age.streams import Pieces, Readable
 from crypto.age.unwrap import unwrap_file_key
 from crypto.edge.seal import commitment
 from crypto.envelope import check_header
@@ -38,21 +38,17 @@ def check_commitment(file_key: FileKey, nonce: bytes, expected: bytes) -> None:
 
 
 def open_payload(
-    file_key: FileKey, source: Readable, sink: Writable, *, progress: Progress | None = None
-) -> None:
-    """Open ``nonce ‖ chunks``; nothing in ``sink`` may be used before this returns.
+    file_key: FileKey, source: Readable, *, progress: Progress | None = None
+) -> Pieces:
+    """The plaintext of ``nonce ‖ chunks``; nothing of it may be used before its end was read.
 
-    Raises BrokenCiphertextError, MalformedError when not even a nonce is there.
+    Reading raises BrokenCiphertextError, MalformedError when not even a nonce is there.
     """
-    open_stream(file_key, source, sink, progress=progress)
+    return Pieces(open_pieces(file_key, source, progress=progress))
 
 
 def open_file(
-    source: Readable,
-    identities: Sequence[AnyIdentity],
-    sink: Writable,
-    *,
-    progress: Progress | None = None,
-) -> None:
-    """Open a whole age file, armored or not; nothing in ``sink`` may be used before this returns."""
-    decrypt_stream(source, identities, sink, progress=progress)
+    source: Readable, identities: Sequence[AnyIdentity], *, progress: Progress | None = None
+) -> Pieces:
+    """The plaintext of a whole age file, armored or not; to be used as :func:`open_payload`'s."""
+    return Pieces(decrypt_pieces(source, identities, progress=progress))

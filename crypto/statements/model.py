@@ -27,6 +27,7 @@ class Strict(BaseModel):
         extra="forbid",
         arbitrary_types_allowed=True,
         hide_input_in_errors=True,
+        defer_build=True,  # thirty validators built at import would slow every command
     )
 
 

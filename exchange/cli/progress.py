@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from exchange.client.machine import Progress
+    from exchange.client.progress import Progress
 
 
 class Silent:

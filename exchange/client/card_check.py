@@ -7,39 +7,32 @@ as its own. The depositor's fingerprint is inside the sealed card.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO, Final
 
 from crypto.age.streams import Readable
 from crypto.edge.card import DossierCard
 from crypto.edge.container import read_container
 from crypto.statements.exchange import Manifest
 from exchange.client.errors import NotTrustworthyError
-from exchange.client.pipes import written_by
 from exchange.client.registry import association_of
 from exchange.usecases.ledger import Accepted, StatementIndex
-
-SKIP_BYTES: Final = 1_048_576
 
 
 def check_container(
     index: StatementIndex,
     manifest: Accepted[Manifest],
-    decrypt: Callable[[BinaryIO], None],
+    plaintext: Readable,
     each_file: Callable[[str, int, Readable], None] | None = None,
 ) -> DossierCard:
-    """Run through a whole container as ``decrypt`` writes it, and return its checked card.
+    """Run through a whole container in ``plaintext``, and return its checked card.
 
     ``each_file`` gets (path, size, stream) of each piece. Nothing of it counts before this returns:
     the last chunk, the padding and the card are checked by then.
     """
-    with written_by(decrypt) as plaintext:
-        card, pieces = read_container(plaintext)
-        require_card(index, manifest, card)
-        for path, size, stream in pieces:
-            if each_file is not None:
-                each_file(path, size, stream)
-        while plaintext.read(SKIP_BYTES):
-            pass
+    card, pieces = read_container(plaintext)
+    require_card(index, manifest, card)
+    for path, size, stream in pieces:
+        if each_file is not None:
+            each_file(path, size, stream)
     return card
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
 
+from crypto.age.streams import Pieces
 from crypto.digests import Digest
 from crypto.edge.card import DossierCard
-from crypto.edge.container import Piece, container_length, write_container
+from crypto.edge.container import Piece, container_length, container_pieces
 from crypto.edge.seal import SealedPayload, seal_payload
 from crypto.encoding import new_dossier_reference, new_opaque_id
 from crypto.statements.custody import ReleaseKey
@@ -27,14 +26,12 @@ from exchange.client.errors import (
     TransportError,
 )
 from exchange.client.filekeys import forget_ended, keep_file_key
-from exchange.client.files import appearing, collect
+from exchange.client.files import appearing
 from exchange.client.known_devices import remember_devices
-from exchange.client.pipes import written_by
+from exchange.client.pieces import read_pieces
 from exchange.client.recipients import Addressee, colleagues, readers, seal_envelopes
 from exchange.client.registry import Deposited, deposits_of, is_closed, recused_persons, sitting_of
 from exchange.usecases.ledger import Accepted
-
-DEFAULT_MEDIA_TYPE: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -114,19 +111,6 @@ def plan(desk: Desk, wanted: Wanted) -> Plan:
     return Plan(wanted, sitting, association, reference, pathway, first, addressees, pieces)
 
 
-def read_pieces(paths: tuple[Path, ...]) -> tuple[Piece, ...]:
-    """The files at or below ``paths`` as pieces of a container."""
-    return tuple(_piece(name, path) for name, path in collect(paths))
-
-
-def _piece(name: str, path: Path) -> Piece:
-    def opened() -> BinaryIO:
-        return path.open("rb")
-
-    kind = mimetypes.guess_type(name, strict=True)[0] or DEFAULT_MEDIA_TYPE
-    return Piece(name, kind, path.stat().st_size, opened)
-
-
 def _completed(desk: Desk, wanted: Wanted, association: str) -> Deposited | None:
     if wanted.complement_of is None:
         return None
@@ -187,11 +171,9 @@ def _seal(desk: Desk, made: Plan, payload: Path) -> SealedPayload:
         note=made.wanted.note,
     )
     progress = desk.machine.progress.begin("Chiffrement", container_length(card))
-    with (
-        written_by(lambda sink: write_container(card, made.pieces, sink)) as source,
-        appearing(payload, replace=True) as sink,
-    ):
-        return seal_payload(source, sink, entropy=desk.machine.entropy, progress=progress)
+    container = Pieces(container_pieces(card, made.pieces))
+    with appearing(payload, replace=True) as sink:
+        return seal_payload(container, sink, entropy=desk.machine.entropy, progress=progress)
 
 
 def _manifest(

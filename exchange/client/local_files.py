@@ -10,10 +10,10 @@ from typing import BinaryIO, Final
 from crypto.age.encrypt import encrypt_stream
 from crypto.age.identities import AnyIdentity, parse_identity_file
 from crypto.age.recipients import AnyRecipient, parse_recipient
-from crypto.age.streams import Readable
+from crypto.age.streams import Pieces, Readable
 from crypto.digests import Digest
-from crypto.edge.card import DossierCard
-from crypto.edge.container import container_length, read_container, write_container
+from crypto.edge.card import LOCAL_LIMITS, DossierCard
+from crypto.edge.container import container_length, container_pieces, read_container
 from crypto.edge.identity import Identity
 from crypto.edge.keyfile import open_seed
 from crypto.edge.unseal import open_file
@@ -21,11 +21,10 @@ from crypto.encoding import new_dossier_reference, new_opaque_id
 from crypto.errors import MalformedError
 from crypto.keys import Entropy
 from crypto.statements.exchange import Kind
-from exchange.client.deposit import read_pieces
 from exchange.client.errors import UnsafeFileError
 from exchange.client.files import appearing, appearing_directory, write_new
-from exchange.client.machine import Progress
-from exchange.client.pipes import written_by
+from exchange.client.pieces import read_pieces
+from exchange.client.progress import Progress
 
 NOBODY: Final = Digest("0" * 64)
 """The depositor of a container that no certificate vouches for."""
@@ -55,8 +54,8 @@ def seal_folder(
     )
     keys: list[AnyRecipient] = [parse_recipient(each) for each in recipients]
     advance = progress.begin("Chiffrement", container_length(card))
-    with written_by(lambda tar: write_container(card, pieces, tar)) as source:
-        encrypt_stream(source, sink, keys, entropy, progress=advance)
+    container = Pieces(container_pieces(card, pieces, LOCAL_LIMITS))
+    encrypt_stream(container, sink, keys, entropy, progress=advance)
     return card
 
 
@@ -83,13 +82,10 @@ def open_sealed(
     """Open an age file into ``out``, which appears whole or not at all; returns card and count."""
     count = 0
     with appearing_directory(out) as folder:
-        with written_by(lambda sink: open_file(source, identities, sink)) as plaintext:
-            card, pieces = read_container(plaintext)
-            for path, _size, stream in pieces:
-                write_new(folder, path, _copied(stream))
-                count += 1
-            while plaintext.read(COPY_BYTES):
-                pass
+        card, pieces = read_container(open_file(source, identities), LOCAL_LIMITS)
+        for path, _size, stream in pieces:
+            write_new(folder, path, _copied(stream))
+            count += 1
         write_new(folder, "dossier.json", iter([card.to_json()]))
     return card, count
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from crypto.digests import Digest
 from crypto.encoding import new_opaque_id
@@ -15,15 +15,9 @@ from crypto.trust import Trust
 from exchange.client.api import Api
 from exchange.client.connection import Connection
 from exchange.client.profile import Profile
+from exchange.client.progress import Progress
 
 S = TypeVar("S", bound=Statement)
-
-
-class Progress(Protocol):
-    """Shows how far a long step is; nothing on a pipe."""
-
-    def begin(self, what: str, total: int) -> Callable[[int], None]:
-        """A step of ``total`` bytes starts; call the result with the bytes done since last time."""
 
 
 @dataclass(frozen=True)

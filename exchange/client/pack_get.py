@@ -161,7 +161,7 @@ def _add_dossier(
         check_container(
             desk.view.ledger,
             deposited.manifest,
-            lambda sink: open_payload(opened.file_key, spool, sink),
+            open_payload(opened.file_key, spool),
         )
         spool.seek(0)
         _add_stream(desk, tar, f"{stem}.tar.age", opened.header, spool)

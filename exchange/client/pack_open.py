@@ -218,9 +218,7 @@ def _open_one(opening: _Opening, name: str, entry: tarfile.TarInfo) -> OpenedDos
         count += 1
         write_new(opening.folder, f"{stem}/{path}", _pieces(stream))
 
-    card = check_container(
-        view.ledger, manifest, lambda sink: open_payload(file_key, source, sink), keep
-    )
+    card = check_container(view.ledger, manifest, open_payload(file_key, source), keep)
     write_new(opening.folder, f"{stem}/dossier.json", iter([card.to_json()]))
     return OpenedDossier(deposited.reference, stem, count)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from crypto.age.streams import Prepended
-from crypto.edge.card import CARD_PATH, MAX_FILE_BYTES, MAX_FILES, CardPiece, DossierCard
+from crypto.edge.card import CARD_PATH, DEPOSIT_LIMITS, LOCAL_LIMITS, CardPiece, DossierCard
 from crypto.edge.container import read_container
 from crypto.edge.container_errors import ContainerError, TooLargeError, UnsafeContainerError
 from crypto.edge.tar import BLOCK, END_BLOCKS, entry_header, padded_length
@@ -198,13 +198,14 @@ def test_bombs_are_refused_by_the_card() -> None:
         pieces = [{"path": f"{n}.pdf", "type": "a/b", "size": size} for n in range(count)]
         return json.dumps({**card, "pieces": pieces}).encode()
 
-    assert len(DossierCard.parse(announcing(MAX_FILES, 1)).pieces) == MAX_FILES == 200
-    for count, size in ((MAX_FILES + 1, 1), (1, MAX_FILE_BYTES + 1), (1, -1), (0, 0)):
+    most = DEPOSIT_LIMITS
+    for count, size in ((1, LOCAL_LIMITS.file_bytes + 1), (1, -1), (0, 0)):
         with pytest.raises(ContainerError, match="conforme"):
             read_all(padded(entry(CARD_PATH, announcing(count, size))))
-    whole = DossierCard.parse(announcing(13, MAX_FILE_BYTES)).to_json()
-    with pytest.raises(TooLargeError):
-        read_all(padded(entry(CARD_PATH, whole)))
+    for count, size in ((most.files + 1, 1), (1, most.file_bytes + 1), (13, most.file_bytes)):
+        whole = DossierCard.parse(announcing(count, size)).to_json()
+        with pytest.raises(TooLargeError):
+            read_all(padded(entry(CARD_PATH, whole)))
 
 
 def test_a_second_spelling_of_the_card_is_refused() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from crypto.edge import container as module
-from crypto.edge.card import CARD_PATH, MAX_FILE_BYTES, MAX_FILES, DossierCard
+from crypto.edge.card import CARD_PATH, DEPOSIT_LIMITS, LOCAL_LIMITS, DossierCard
 from crypto.edge.container import Piece, container_length, read_container, write_container
 from crypto.edge.container_errors import ContainerError, TooLargeError, UnsafeContainerError
 from crypto.edge.tar import BLOCK, entry_header, entry_length, padded_length
@@ -147,15 +147,13 @@ def test_unsafe_names_are_not_even_written(path: str) -> None:
 
 def test_limits_hold_when_writing() -> None:
     """Too many files or too many bytes are refused before anything is written."""
-    with pytest.raises(TooLargeError):
-        module._check_card(sizes(13, MAX_FILE_BYTES))
-    module._check_card(sizes(12, MAX_FILE_BYTES))
-    with pytest.raises(ValueError, match="at most 200"):
-        card_of({f"{number}.pdf": b"" for number in range(MAX_FILES + 1)})
-    with pytest.raises(ValueError, match="less than or equal"):
-        pieces_of({"a.pdf": b""})[0].on_card().__class__(
-            path="a", type="a/b", size=MAX_FILE_BYTES + 1
-        )
+    most = DEPOSIT_LIMITS
+    for wrong in (sizes(13, most.file_bytes), sizes(1, most.file_bytes + 1), sizes(201, 0)):
+        with pytest.raises(TooLargeError):
+            module._check_card(wrong, most)
+        module._check_card(wrong, LOCAL_LIMITS)
+    module._check_card(sizes(12, most.file_bytes), most)
+    module._check_card(sizes(200, 0), most)
 
 
 def test_cards_are_strict() -> None:
