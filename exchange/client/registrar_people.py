@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from crypto.age.recipients import check_recipient
 from crypto.digests import Digest
 from crypto.encoding import new_opaque_id
 from crypto.fingerprints import spoken_fingerprint
@@ -84,8 +85,13 @@ def waiting(desk: Desk, person: str | None = None) -> tuple[Waiting, ...]:
 def certify(
     desk: Desk, chosen: Waiting, *, days: int = CERTIFICATE_DAYS, now: datetime
 ) -> Accepted[Certificate]:
-    """Certify a device. The caller has compared the fingerprint with the person."""
+    """Certify a device. The caller has compared the fingerprint with the person.
+
+    Raises MalformedError for a recipient key that no sender could use safely: a dishonest service
+    may have let it through.
+    """
     invitation, enrolment = chosen.invitation.statement, chosen.enrolment.statement
+    check_recipient(enrolment.recipient)
     start = now.replace(microsecond=0)
     unverified = desk.draft(
         Certificate,

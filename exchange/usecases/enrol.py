@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from audit.events import EventType
+from crypto.age.recipients import check_recipient
 from crypto.statements import Unverified, parse
 from crypto.statements.registry import Enrolment, Invitation
 from exchange.usecases.accept_statement import AcceptedStatement
@@ -55,6 +56,8 @@ def _accept(
         raise NotFoundError("Cette invitation est inconnue de ce service.")
     if invited.statement.id != wanted:
         raise NotFoundError("Cette inscription cite une autre invitation.")
+    with explained():  # a key of small order would open to everybody who guesses it
+        check_recipient(unverified.statement.recipient)
     if now >= invited.statement.expires_at:
         raise ExpiredError("Cette invitation a expiré : demandez-en une autre au secrétariat.")
     earlier = work.statements.find(Enrolment, invitation=invited.digest)

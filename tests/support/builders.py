@@ -315,8 +315,8 @@ class Commission:
         return self.by_registrar(Certificate, **values)
 
     def new_device(self) -> tuple[PartySigningSeed, Recipient]:
-        # Its recipient is never encrypted to here: any 1,216 bytes serve.
-        return PartySigningSeed.generate(self.entropy), Recipient(self.entropy(1216))
+        identity = HybridIdentity.generate(self.entropy)
+        return PartySigningSeed.generate(self.entropy), recipient_of(identity)
 
     def admit(
         self, name: str, organisation: str, *roles: Role, person: str | None = None, **changes: Any

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from crypto.age.recipients import check_recipient
 from crypto.statements.registry import Certificate, Enrolment, Invitation, Revocation
 from exchange.usecases.acceptance.context import AcceptanceContext, not_found, require_unused
 from exchange.usecases.authority import find_certificate, revocation_of
@@ -62,6 +63,7 @@ def _check_same_person(statement: Certificate, invitation: Invitation) -> None:
 
 
 def _check_same_keys(statement: Certificate, enrolment: Enrolment) -> None:
+    check_recipient(statement.recipient)
     same = (
         statement.recipient == enrolment.recipient
         and statement.signing_key == enrolment.signing_key

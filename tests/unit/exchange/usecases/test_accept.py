@@ -10,7 +10,7 @@ import pytest
 from audit.receipts import verify_receipt
 from crypto.digests import sha256
 from crypto.errors import UntrustedError
-from crypto.keys import PartySigningSeed
+from crypto.keys import PartySigningSeed, Recipient
 from crypto.statements import STATEMENT_TYPES
 from crypto.statements.custody import (
     Attestation,
@@ -24,6 +24,7 @@ from crypto.statements.exchange import Decision, Declaration, Opinion, Undertaki
 from crypto.statements.registry import (
     Capacity,
     Closing,
+    Enrolment,
     RegistrarKey,
     Revocation,
     Role,
@@ -453,6 +454,20 @@ def test_enrolment_is_bound_to_its_invitation(world):
     late = world.enrolment(invitation, *world.new_device())
     with pytest.raises(ExpiredError):
         enrol(world.service, wanted, late.envelope)
+
+
+@pytest.mark.parametrize("point", [bytes(32), b"\x01" + bytes(31)])
+def test_small_order_recipients_are_refused_at_enrolment(world, point):
+    """A recipient key to which everybody could open is refused, and nothing is recorded."""
+    invitation = world.invitation(world.new_id(), "Nora Essai", "cdom", Role.MEMBER)
+    world.post(invitation)
+    seed, recipient = world.new_device()
+    before = len(world.index().find(Enrolment))
+    for bad in (Recipient(recipient.raw[:1184] + point), Recipient(b"\xff" * 1216)):
+        signed = world.enrolment(invitation, seed, bad)
+        with pytest.raises(InvalidRequestError):
+            enrol(world.service, invitation.statement.id, signed.envelope)
+    assert len(world.index().find(Enrolment)) == before
 
 
 # --- rosters, sittings, agendas, closings ---------------------------------------------------------
