@@ -29,6 +29,9 @@ PATH = click.Path(path_type=Path, exists=True)
 )
 @option("--pathway", help="Parcours que ce renouvellement poursuit (identifiant).")
 @option("--note", default="", help="Note pour les membres, chiffrée avec le dossier.")
+@option("--keep-metadata", is_flag=True,
+        help="Laisse dans les fichiers auteur, dates, position GPS et le reste.")  # fmt: skip
+@option("--any-type", is_flag=True, help="Admet des fichiers autres que PDF, JPEG, PNG et texte.")
 @option("--resume", is_flag=True, help="Reprend les dépôts interrompus.")
 @option("--discard", is_flag=True, help="Oublie les dépôts interrompus.")
 @option("--yes", is_flag=True, help="Ne demande pas de confirmer les destinataires.")
@@ -43,6 +46,8 @@ def deposit(  # click passes by name
     seats: tuple[str, ...],
     pathway: str | None,
     note: str,
+    keep_metadata: bool,
+    any_type: bool,
     resume: bool,
     discard: bool,
     yes: bool,
@@ -50,7 +55,9 @@ def deposit(  # click passes by name
 ) -> None:
     """See ``help`` above."""
     from crypto.statements.exchange import Kind
+    from exchange.cli.findings import findings_document, tell_findings
     from exchange.client import deposit as depositing
+    from exchange.client.pieces import Metadata
 
     if resume or discard:
         if paths or sitting or (resume and discard):
@@ -64,14 +71,18 @@ def deposit(  # click passes by name
     if not paths or sitting is None or kind is None:
         raise click.UsageError(_("Un dépôt demande --sitting, --kind et au moins un fichier."))
     desk = bench.desk()
+    metadata = Metadata.KEEP if keep_metadata else Metadata.STRIP
     wanted = depositing.Wanted(
-        sitting, Kind(kind), paths, complement_of, seats or None, pathway, note
+        *(sitting, Kind(kind), paths, complement_of, seats or None, pathway, note),
+        metadata,
+        any_type,
     )
     made = depositing.plan(desk, wanted)
+    tell_findings(made)
     _tell_new_devices(desk, made)
     _confirm(made, yes=yes or as_json)
     done = depositing.make_deposit(desk, made)
-    _tell_all((done,), as_json=as_json)
+    _tell_all((done,), as_json=as_json, findings=findings_document(made))
 
 
 def _confirm(made: Plan, *, yes: bool) -> None:
@@ -101,8 +112,10 @@ def _tell_new_devices(desk: Desk, made: Plan) -> None:
         )
 
 
-def _tell_all(done: tuple[Done, ...], *, as_json: bool) -> None:
-    documents = [
+def _tell_all(
+    done: tuple[Done, ...], *, as_json: bool, findings: list[dict[str, object]] | None = None
+) -> None:
+    documents: list[dict[str, object]] = [
         {
             "deposit": each.deposit,
             "dossier": each.reference,
@@ -123,6 +136,8 @@ def _tell_all(done: tuple[Done, ...], *, as_json: bool) -> None:
                 index=each.index,
             )
 
+    if findings is not None:
+        documents[0]["metadata"] = findings
     document = documents if len(documents) != 1 else documents[0]
     result(document, as_json=as_json, otherwise=sentences)
 

@@ -60,7 +60,7 @@ def new(  # click passes by name
 
     def sentences() -> None:
         say("Clé créée. Sa partie publique est dans « {path} ».", path=public)
-        say("Imprimez sans attendre votre clé de secours : « dossier key show --kit ».")
+        say("Imprimez sans attendre votre clé de secours : « dossier key show --kit-pdf FICHIER ».")
 
     result(document, as_json=as_json, otherwise=sentences)
 
@@ -68,9 +68,12 @@ def new(  # click passes by name
 @key.command(help="Montre les empreintes de la clé, ou la clé de secours à imprimer (--kit).")
 @option("--kit", is_flag=True, help="Affiche la clé de secours : à imprimer, jamais à envoyer.")
 @option("--kit-svg", type=PATH, help="Écrit le code QR de la clé de secours dans ce fichier SVG.")
+@option("--kit-pdf", type=PATH, help="Écrit la clé de secours, page à imprimer, dans ce PDF.")
 @json_option
 @pass_bench
-def show(bench: Bench, kit: bool, kit_svg: Path | None, as_json: bool) -> None:
+def show(
+    bench: Bench, kit: bool, kit_svg: Path | None, kit_pdf: Path | None, as_json: bool
+) -> None:
     """See ``help`` above."""
     from crypto.age.recipients import format_recipient
     from crypto.edge.identity import Identity
@@ -104,12 +107,27 @@ def show(bench: Bench, kit: bool, kit_svg: Path | None, as_json: bool) -> None:
         say("Certificat : {digest}", digest=settings.certificate or "—")
         say("Destinataire age : {recipient}", recipient=document["recipient"])
 
-    if not kit and kit_svg is None:
+    if not kit and kit_svg is None and kit_pdf is None:
         result(document, as_json=as_json, otherwise=sentences)
         return
     from crypto.edge.keyfile import encode_seed
 
-    _show_kit(encode_seed(seed), kit_svg, on_screen=kit)
+    if kit_pdf is not None:
+        _write_kit(bench, kit_pdf, encode_seed(seed), str(document["spoken_fingerprint"]))
+    if kit or kit_svg is not None:
+        _show_kit(encode_seed(seed), kit_svg, on_screen=kit)
+
+
+def _write_kit(bench: Bench, path: Path, seed: str, spoken: str) -> None:
+    from exchange.client.files import appearing
+    from exchange.client.recovery_kit import Kit, render_kit
+
+    settings = bench.profile.settings()
+    today = bench.around.clock().date()
+    kit = Kit(seed, spoken, settings.name, settings.organisation, today)
+    with appearing(path) as handle:
+        handle.write(render_kit(kit))
+    say("Clé de secours écrite dans « {path} » : imprimez-la, puis effacez ce fichier.", path=path)
 
 
 def _show_kit(text: str, svg: Path | None, *, on_screen: bool) -> None:
@@ -139,7 +157,9 @@ def _show_kit(text: str, svg: Path | None, *, on_screen: bool) -> None:
 @pass_bench
 def recover(bench: Bench, seed_file: Path | None, work_factor: int) -> None:
     """See ``help`` above."""
+    from crypto.edge.identity import Identity
     from crypto.edge.keyfile import decode_seed
+    from crypto.fingerprints import spoken_fingerprint
     from exchange.client.keys import store_seed
 
     if seed_file is not None:
@@ -150,7 +170,12 @@ def recover(bench: Bench, seed_file: Path | None, work_factor: int) -> None:
     passphrase = bench.passphrase(confirm=True, purpose=_("Nouvelle phrase de passe"))
     entropy = bench.around.entropy
     store_seed(bench.profile, seed, passphrase, log_n=work_factor, entropy=entropy)
+    identity = Identity.from_seed(seed)
     say("Clé refaite dans « {directory} ».", directory=bench.directory)
+    say(
+        "Empreinte, à comparer avec celle de la page : {spoken}",
+        spoken=spoken_fingerprint(identity.recipient, identity.verify_key),
+    )
 
 
 @key.command("export-age", help="Écrit l'identité age de la clé, pour un autre outil age.")

@@ -28,7 +28,7 @@ from exchange.client.errors import (
 from exchange.client.filekeys import forget_ended, keep_file_key
 from exchange.client.files import appearing
 from exchange.client.known_devices import remember_devices
-from exchange.client.pieces import read_pieces
+from exchange.client.pieces import Metadata, Papers, read_papers
 from exchange.client.recipients import Addressee, colleagues, readers, seal_envelopes
 from exchange.client.registry import Deposited, deposits_of, is_closed, recused_persons, sitting_of
 from exchange.usecases.ledger import Accepted
@@ -45,6 +45,9 @@ class Wanted:
     audience: tuple[str, ...] | None = None
     pathway: str | None = None
     note: str = ""
+    metadata: Metadata = Metadata.STRIP
+    any_type: bool = False
+    """Admit files of any type: the members must know how to open them."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,12 @@ class Plan:
     pathway: str
     completes: Accepted[Manifest] | None
     addressees: tuple[Addressee, ...]
-    pieces: tuple[Piece, ...]
+    papers: Papers
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """What the container will hold."""
+        return self.papers.pieces
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ def plan(desk: Desk, wanted: Wanted) -> Plan:
     The status is fetched last: recipients are computed from a ledger that the broker just
     confirmed (DESIGN, section 5, "Freshness").
     """
-    pieces = read_pieces(wanted.paths)
+    papers = read_papers(wanted.paths, wanted.metadata, any_type=wanted.any_type)
     desk.load_sitting(wanted.sitting)
     desk.status(wanted.sitting)
     forget_ended(desk)
@@ -108,7 +116,7 @@ def plan(desk: Desk, wanted: Wanted) -> Plan:
             "d'appareil certifié. Attendez que le secrétariat complète la séance."
         )
     addressees = (*read, *colleagues(index, association, now))
-    return Plan(wanted, sitting, association, reference, pathway, first, addressees, pieces)
+    return Plan(wanted, sitting, association, reference, pathway, first, addressees, papers)
 
 
 def _completed(desk: Desk, wanted: Wanted, association: str) -> Deposited | None:

@@ -41,7 +41,7 @@ def deposit(world: World) -> None:
             person = next(p for p in DEPOSITORS if p.organisation == request.association)
             done = world.people[person.key].does(
                 *("deposit", "--sitting", world.sitting, "--kind", request.kind),
-                *(str(folder), "--json"),
+                *("--keep-metadata", str(folder), "--json"),
             )
             world.references[request.key] = done.data()["dossier"]
             chapter.bytes_carried += size

@@ -50,7 +50,7 @@ TRANSLATING: Final = frozenset(
 
 HELP_KEYWORDS: Final = frozenset({"help", "short_help", "epilog"})
 TABLES: Final = frozenset(
-    {"MESSAGES", "NOT_SHOWN", "STAGES", "SENTENCES", "COMMANDS", "LATER", "LABELS"}
+    {"MESSAGES", "NOT_SHOWN", "STAGES", "SENTENCES", "COMMANDS", "LATER", "LABELS", "STEPS"}
 )
 """Names of module-level constants whose strings are messages."""
 

@@ -42,7 +42,8 @@ def scene(tmp_path: Path) -> Scene:
 
 
 def wanted(scene: Scene, **options: Any) -> Wanted:
-    return Wanted(scene.sitting, Kind.ENGAGEMENT, (scene.folder / "papers" / "nadia",), **options)
+    folder = scene.folder / "papers" / "nadia"
+    return Wanted(scene.sitting, Kind.ENGAGEMENT, (folder,), any_type=True, **options)
 
 
 def refused(scene: Scene, *kinds: type[ExplainedError]) -> None:

@@ -330,7 +330,7 @@ def deposited_by_nadia(scene: Scene, **changes: dict[str, Any]) -> None:
     """A second dossier, whose manifest says something else than what was sealed."""
     folder = scene.folder / "papers" / "nadia"
     desk = evil(scene.desk("nadia"), **changes)
-    make_deposit(desk, plan(desk, Wanted(scene.sitting, Kind.ENGAGEMENT, (folder,))))
+    make_deposit(desk, plan(desk, Wanted(scene.sitting, Kind.ENGAGEMENT, (folder,), any_type=True)))
     scene.agenda()
     scene.declare("claire")
 

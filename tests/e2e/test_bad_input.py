@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from crypto.encoding import new_opaque_id
 from crypto.keys import PartySigningSeed
@@ -33,7 +34,7 @@ from tests.support.small_commission import (
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("bad-input"), pytest.mark.timeout(300)]
 
-BIG = 40 * 1024 * 1024
+BIG = 39 * 1024 * 1024
 """Five parts: enough to kill the server between two of them."""
 
 PART = 8 * 1024 * 1024
@@ -186,7 +187,16 @@ def test_server_killed_in_mid_deposit(commission: SmallCommission) -> None:
                 [
                     *(sys.executable, "-m", "exchange.cli", "--profile", person.directory),
                     *("--passphrase-file", person.passphrase_file),
-                    *("deposit", "--sitting", mine, "--kind", "engagement", folder, "--json"),
+                    *(
+                        "deposit",
+                        "--sitting",
+                        mine,
+                        "--kind",
+                        "engagement",
+                        folder,
+                        "--json",
+                        "--any-type",
+                    ),
                 ],
                 env={**os.environ, "LANG": "fr_FR.UTF-8"},
                 capture_output=True,
@@ -218,17 +228,52 @@ def test_server_killed_in_mid_deposit(commission: SmallCommission) -> None:
     assert read.read_bytes() == content
 
 
+def test_metadata_do_not_travel(commission: SmallCommission) -> None:
+    """A photograph's place and a program among the papers: told, taken out, refused."""
+    mine = commission.plan_sitting()
+    folder = commission.folder("photographed", note=b"%PDF-1.4")
+    (folder / "note.pdf").unlink()
+    secret = "12 rue Inventée".encode()
+    photo = folder / "preuve.jpg"
+    exif = Image.Exif()
+    exif[0x013B] = secret
+    Image.new("RGB", (40, 30), "white").save(photo, exif=exif, comment=secret)
+    person = commission.people[DEPOSITOR.key]
+    (folder / "outil.exe").write_bytes(b"MZ")
+    words = ("deposit", "--sitting", mine, "--kind", "engagement", str(folder))
+    refused = person.tries(*words)
+    assert refused.status == 1
+    assert "outil.exe" in refused.complained
+    (folder / "outil.exe").unlink()
+    done = person.does(*words, "--json")
+    assert done.data()["metadata"][0]["stripped"] is True
+    assert "preuve.jpg : retiré de la copie à envoyer" in done.complained
+    commission.open_now(mine)
+    doctor = commission.people[DOCTOR.key]
+    doctor.does("declare", mine, "--yes")
+    pack, opened = doctor.directory / "photo.tar", doctor.directory / "photo"
+    doctor.does("pack", "get", mine, "--out", str(pack))
+    doctor.does("pack", "open", str(pack), "--out", str(opened))
+    [read] = opened.rglob("preuve.jpg")
+    assert secret in photo.read_bytes()
+    assert secret not in read.read_bytes()
+    with Image.open(read) as picture:
+        assert picture.size == (40, 30)
+
+
 def test_closed_sitting(commission: SmallCommission) -> None:
     """After the closing neither a deposit nor a reading succeeds, and nothing half done is left."""
     mine = commission.plan_sitting()
     folder = commission.folder("closed", piece=b"%PDF-1.4 fiction")
     person, prefect = commission.people[DEPOSITOR.key], commission.people[PREFECT.key]
-    person.does("deposit", "--sitting", mine, "--kind", "engagement", str(folder))
+    person.does("deposit", "--sitting", mine, "--kind", "engagement", str(folder), "--any-type")
     commission.open_now(mine)
     prefect.does("declare", mine, "--yes")
     commission.registrar.does("registrar", "close", mine, "--yes")
     before = objects(commission)
-    late = person.tries("deposit", "--sitting", mine, "--kind", "engagement", str(folder))
+    late = person.tries(
+        "deposit", "--sitting", mine, "--kind", "engagement", str(folder), "--any-type"
+    )
     assert late.status == 1
     assert "close" in late.complained
     pack = prefect.directory / "closed.tar"
@@ -245,7 +290,7 @@ def test_an_envelope_changed_on_the_server(commission: SmallCommission) -> None:
     mine = commission.plan_sitting()
     folder = commission.folder("changed", piece=os.urandom(3_000))
     commission.people[DEPOSITOR.key].does(
-        "deposit", "--sitting", mine, "--kind", "engagement", str(folder)
+        "deposit", "--sitting", mine, "--kind", "engagement", str(folder), "--any-type"
     )
     commission.open_now(mine)
     prefect = commission.people[PREFECT.key]

@@ -72,7 +72,13 @@ class Scene:
         (folder / "demande.txt").write_bytes(SECRET)
         (folder / "pieces" / "piece 1.txt").write_bytes(SECRET * 3000)
         desk = self.desk(who)
-        request = Wanted(self.sitting, Kind.ENGAGEMENT, (folder,), **wanted)  # type: ignore[arg-type]
+        request = Wanted(
+            self.sitting,
+            Kind.ENGAGEMENT,
+            (folder,),
+            any_type=True,
+            **wanted,  # type: ignore[arg-type]
+        )
         return make_deposit(desk, plan(desk, request))
 
     def agenda(self) -> None:
