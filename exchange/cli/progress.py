@@ -23,6 +23,8 @@ class Bars:
 
     def begin(self, what: str, total: int) -> Callable[[int], None]:
         """A bar of ``total`` bytes; it leaves when it is full."""
+        import atexit
+
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
@@ -38,6 +40,7 @@ class Bars:
         )
         task = bar.add_task(translate(what), total=max(total, 1))
         bar.start()
+        atexit.register(bar.stop)  # an error on the way must give the cursor back
         left = total
 
         def advance(count: int) -> None:

@@ -56,13 +56,14 @@ def open_(bench: Bench, file: Path, identity: Path | None, out: Path, as_json: b
     """See ``help`` above."""
     from contextlib import nullcontext
 
+    from exchange.cli.progress import progress_on_terminal
     from exchange.client.keys import KEY_FILE
     from exchange.client.local_files import open_sealed, read_identities
 
     key = identity or bench.directory / KEY_FILE
     identities = read_identities(key, bench.passphrase)
     with nullcontext(sys.stdin.buffer) if file == PIPE else file.open("rb") as source:
-        card, count = open_sealed(source, identities, out)
+        card, count = open_sealed(source, identities, out, progress=progress_on_terminal())
     document = {"directory": str(out), "files": count, "reference": card.dossier}
 
     def sentences() -> None:

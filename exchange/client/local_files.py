@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -77,17 +79,33 @@ def read_identities(path: Path, passphrase: Callable[[], str]) -> list[AnyIdenti
 
 
 def open_sealed(
-    source: BinaryIO, identities: Sequence[AnyIdentity], out: Path
+    source: BinaryIO, identities: Sequence[AnyIdentity], out: Path, *, progress: Progress
 ) -> tuple[DossierCard, int]:
     """Open an age file into ``out``, which appears whole or not at all; returns card and count."""
     count = 0
+    length = left = _length(source)
+    tell = progress.begin("Déchiffrement", length)
+
+    def advance(done: int) -> None:
+        nonlocal left
+        left -= done
+        tell(done)
+
     with appearing_directory(out) as folder:
-        card, pieces = read_container(open_file(source, identities), LOCAL_LIMITS)
+        plaintext = open_file(source, identities, progress=advance)
+        card, pieces = read_container(plaintext, LOCAL_LIMITS)
         for path, _size, stream in pieces:
             write_new(folder, path, _copied(stream))
             count += 1
         write_new(folder, "dossier.json", iter([card.to_json()]))
+    tell(left)  # header and tags: the bar counts the file's own bytes
     return card, count
+
+
+def _length(source: BinaryIO) -> int:
+    """The length of a file; 0 for a pipe, whose end nobody knows."""
+    status = os.fstat(source.fileno())
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def _copied(stream: Readable) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,11 +17,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from crypto.age import bech32
+from crypto.edge.identity import Identity
+from crypto.edge.keyfile import open_seed
 from crypto.encoding import new_opaque_id
 from crypto.keys import PartySigningSeed
 from crypto.trust import Trust
 from exchange.demo.opening import enrol, invite
-from exchange.demo.world import WORK_FACTOR
+from exchange.demo.world import PASSPHRASE, WORK_FACTOR
 from tests.support.small_commission import (
     DEPOSITOR,
     DOCTOR,
@@ -334,6 +338,55 @@ def test_sittings_out_of_order(commission: SmallCommission) -> None:
         accepted = commission.registrar.does("sittings", "--json").data()
         assert before in {None, len(accepted)}
         before = len(accepted)
+
+
+def test_no_secret_is_printed_or_logged(commission: SmallCommission) -> None:
+    """Neither outputs, tracebacks nor the service's journal show a key in any usual spelling."""
+    doctor = commission.people[DOCTOR.key]
+    wrong = commission.directory / "wrong.txt"
+    wrong.write_text("une autre phrase\n", encoding="utf-8")
+    for words in (
+        ("--debug", "--passphrase-file", str(wrong), "key", "show"),
+        ("--debug", "pack", "get", "a" * 26, "--out", str(doctor.directory / "no.tar")),
+        ("--debug", "key", "recover", "--seed-file", str(doctor.directory / "identity.age")),
+        ("--debug", "open", str(doctor.directory / "identity.age"), "--out", str(wrong) + ".d"),
+    ):
+        assert doctor.tries(*words).status != 0
+    assert "Traceback" in commission.printed()
+    texts = commission.printed().encode()
+    texts += (commission.server_directory / "service.log").read_bytes()
+    secrets = list(secrets_of(commission))
+    assert len(secrets) > 3 * len(commission.people) / 2
+    for secret in secrets:
+        for spelling in spellings(secret):
+            assert spelling not in texts
+
+
+def secrets_of(commission: SmallCommission) -> Iterator[bytes]:
+    """Seeds and derived keys of every person, keys and cookie secret of the server."""
+    for person in commission.people.values():
+        for path in person.directory.glob("*.age"):
+            seed = open_seed(path.read_bytes(), PASSPHRASE)
+            identity = Identity.from_seed(seed)
+            yield from (seed.reveal(), identity.age_identity.reveal())
+            yield identity._signing_seed.reveal()
+    server = commission.server_directory
+    yield bytes.fromhex((server / "cookie.secret").read_text().strip())
+    yield b64decode((server / "log.key").read_text().strip().split("+", 4)[-1])[1:]
+    yield PASSPHRASE.encode()
+
+
+def spellings(secret: bytes) -> Iterator[bytes]:
+    """The bytes, hexadecimal, base64 at each alignment, Bech32."""
+    yield secret
+    yield secret.hex().encode()
+    yield secret.hex().upper().encode()
+    for shift in range(3):
+        encoded = b64encode(bytes(shift) + secret)
+        yield encoded[4 if shift else 0 :][:-4]
+        yield urlsafe_b64encode(bytes(shift) + secret)[4 if shift else 0 :][:-4]
+    text = bech32.encode("x", secret).split("1", 1)[1][:-6].encode()
+    yield from (text, text.upper())
 
 
 @pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed")

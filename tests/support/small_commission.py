@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from exchange.demo.cast import AUDITOR, Player
+from exchange.demo.commands import Outcome, Person
 from exchange.demo.narrator import Narrator
 from exchange.demo.opening import enrol, install
 from exchange.demo.service_process import ServiceProcess, start
@@ -60,8 +62,40 @@ to = {ends}
 """
 
 
+@dataclass(frozen=True)
+class RecordingPerson(Person):
+    """A person whose commands are remembered."""
+
+    transcript: list[str] = field(default_factory=list)
+
+    def tries(self, *arguments: str) -> Outcome:
+        outcome = super().tries(*arguments)
+        self.transcript.extend((outcome.printed, outcome.complained))
+        return outcome
+
+
 class SmallCommission(World):
     """A ``World`` with a prefect, a doctor, a depositor and an auditor, all certified."""
+
+    def arrives(self, key: str) -> Person:
+        """A machine whose commands' output is kept for :meth:`printed`."""
+        person = super().arrives(key)
+        recording = RecordingPerson(person.key, person.directory, person.passphrase_file)
+        self.people[key] = recording
+        return recording
+
+    def printed(self) -> str:
+        """Everything that the commands of this commission printed."""
+        return "\n".join(self.transcript)
+
+    @property
+    def transcript(self) -> list[str]:
+        return [
+            text
+            for person in self.people.values()
+            if isinstance(person, RecordingPerson)
+            for text in person.transcript
+        ]
 
     def gather(self) -> None:
         """Start the service and bring everybody in."""
