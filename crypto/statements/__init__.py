@@ -39,6 +39,7 @@ STATEMENT_TYPES: Final[dict[str, type[Statement]]] = {
         exchange.Recusal,
         exchange.AccessRequest,
         exchange.Withdrawal,
+        exchange.Complaint,
         exchange.Opinion,
         exchange.Decision,
         exchange.Login,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from crypto.statements.fields import (
     MAX_ITEMS,
@@ -152,6 +152,37 @@ class Decision(Statement):
     TYPE: ClassVar[str] = "decision"
     dossier: DossierReference
     payload_sha256: DigestField
+
+
+class Fault(StrEnum):
+    """What was wrong with a header that its depositor signed."""
+
+    NOT_FOR_THIS_KEY = "not-for-this-key"
+    ALTERED = "altered"
+    OTHER_FILE_KEY = "other-file-key"
+    OTHER_CONTENT = "other-content"
+
+
+class Complaint(Statement):
+    """A reader shows that a header signed for them is dead, or opens another dossier.
+
+    The header's digest stands in the depositor's own manifest or grant, so neither server nor
+    broker can have made it. ``found`` is the commitment (``crypto.edge.seal.commitment``) of the
+    file key that the header gave, with ``other-file-key`` alone. It is one-way: the key itself might
+    be another dossier's, and is never published.
+    """
+
+    TYPE: ClassVar[str] = "complaint"
+    manifest: DigestField
+    header_sha256: DigestField
+    fault: Annotated[Fault, Field(strict=False)]
+    found: Bytes32 | None
+
+    @model_validator(mode="after")
+    def _found_belongs_to_one_fault(self) -> Complaint:
+        if (self.found is not None) != (self.fault is Fault.OTHER_FILE_KEY):
+            raise ValueError("found goes with other-file-key alone")
+        return self
 
 
 class Login(Statement):

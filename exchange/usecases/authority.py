@@ -75,6 +75,7 @@ AUTHORITY: Final[Mapping[type[Statement], Authority]] = {
     exchange.Declaration: _certified(Role.MEMBER),
     exchange.Recusal: _certified(Role.MEMBER),
     exchange.AccessRequest: _certified(Role.MEMBER, Role.DEPOSITOR),
+    exchange.Complaint: _certified(Role.MEMBER, Role.DEPOSITOR),
     exchange.Opinion: _certified(Role.MEMBER),
     exchange.Decision: _certified(Role.DECIDER),
     exchange.Login: Authority(

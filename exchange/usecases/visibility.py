@@ -7,7 +7,7 @@ from typing import Final
 
 from crypto.statements import Statement
 from crypto.statements.custody import Destruction, ReleaseKey
-from crypto.statements.exchange import Grant, Manifest, Withdrawal
+from crypto.statements.exchange import Complaint, Grant, Manifest, Withdrawal
 from crypto.statements.registry import (
     Agenda,
     Certificate,
@@ -78,11 +78,22 @@ def may_know(index: StatementIndex, caller: Caller, statement: Statement) -> boo
         return True
     if isinstance(statement, (Sitting, Agenda)):
         return may_know_sitting(index, caller, statement.sitting)
+    if isinstance(statement, Complaint):
+        return _is_depositors(index, caller, statement)
     if isinstance(statement, (Manifest, ReleaseKey, Grant, Withdrawal)):
         known = _manifests(index, statement)
         return any(may_know_deposit(index, caller, each) for each in known)
     # Declarations, recusals, undertakings, requests: one's own, whatever device signed.
     return caller.person is not None and person_of(index, statement) == caller.person
+
+
+def _is_depositors(index: StatementIndex, caller: Caller, statement: Complaint) -> bool:
+    """The association that sealed the dossier can grant again; other members learn nothing."""
+    about = index.get(statement.manifest)
+    if about is None or not isinstance(about.statement, Manifest):
+        return False
+    own = association_of(index, about.statement) == caller.organisation
+    return Role.DEPOSITOR in caller.roles and own
 
 
 def _manifests(

@@ -90,6 +90,9 @@ FIELDS: dict[str, dict[str, Any]] = {
         "nonce": b"n" * 32, "reply_key": RECIPIENT, "checkpoint": "dossiers.example/log\n1\nAA==\n",
     },
     "withdrawal": {"dossier": "k7qf2-m3xta", "reason": "Demande de la personne."},
+    "complaint": {
+        "manifest": DIGEST, "header_sha256": DIGEST, "fault": "other-file-key", "found": b"f" * 32,
+    },
     "opinion": {"dossier": "k7qf2-m3xta", "payload_sha256": DIGEST},
     "decision": {"dossier": "k7qf2-m3xta", "payload_sha256": DIGEST},
     "login": {"origin": "dossiers.example/log", "nonce": b"n" * 32, "expires_at": NOW},

@@ -22,6 +22,7 @@ CHECKS: Final[Mapping[type[Statement], Callable[[AcceptanceContext, Any], None]]
     exchange.Declaration: declarations.check_declaration,
     exchange.Recusal: declarations.check_recusal,
     exchange.Withdrawal: declarations.check_withdrawal,
+    exchange.Complaint: declarations.check_complaint,
     exchange.Opinion: declarations.check_opinion,
     exchange.Decision: declarations.check_decision,
     custody.Hold: custodial.check_hold,

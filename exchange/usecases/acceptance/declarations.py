@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 from crypto.statements.exchange import (
+    Complaint,
     Decision,
     Declaration,
+    Grant,
     Manifest,
     Opinion,
     Recusal,
@@ -14,7 +18,7 @@ from crypto.statements.exchange import (
 from crypto.statements.registry import Certificate, Sitting
 from exchange.domain.ids import OrganisationCode, PersonId, SeatCode
 from exchange.domain.sittings import is_structurally_recused
-from exchange.usecases.acceptance.context import AcceptanceContext, not_found
+from exchange.usecases.acceptance.context import AcceptanceContext, not_found, require_unused
 from exchange.usecases.errors import ConflictError, NotAllowedError
 from exchange.usecases.facts import (
     association_of,
@@ -109,6 +113,24 @@ def check_withdrawal(context: AcceptanceContext, statement: Withdrawal) -> None:
 def _deposited_by(context: AcceptanceContext, dossier: str, organisation: str) -> bool:
     manifests = context.index.find(Manifest, dossier=dossier)
     return any(association_of(context.index, each.statement) == organisation for each in manifests)
+
+
+def check_complaint(context: AcceptanceContext, statement: Complaint) -> None:
+    """About a header that a manifest, or a grant to it, signed for the very device that complains."""
+    about = context.index.get(statement.manifest)
+    grants = context.index.find(Grant, manifest=statement.manifest)
+    signed = [each.statement.envelopes for each in grants]
+    if about is not None and isinstance(about.statement, Manifest):
+        signed.append(about.statement.envelopes)
+    for entry in itertools.chain.from_iterable(signed):
+        if (entry.certificate, entry.header_sha256) == (statement.signer, statement.header_sha256):
+            break
+    else:
+        raise not_found("Aucun dépôt n'a d'en-tête de cette empreinte pour votre appareil.")
+    # One a header: repeated ones would only lengthen the log.
+    mine = context.index.find(Complaint, manifest=statement.manifest, signer=statement.signer)
+    same = [each for each in mine if each.statement.header_sha256 == statement.header_sha256]
+    require_unused(same, "Cet en-tête a déjà été signalé.")
 
 
 def check_opinion(context: AcceptanceContext, statement: Opinion) -> None:

@@ -20,7 +20,16 @@ from crypto.statements.custody import (
     Hold,
     Recovery,
 )
-from crypto.statements.exchange import Decision, Declaration, Opinion, Undertaking, Withdrawal
+from crypto.statements.exchange import (
+    Complaint,
+    Decision,
+    Declaration,
+    Grant,
+    Opinion,
+    Purpose,
+    Undertaking,
+    Withdrawal,
+)
 from crypto.statements.registry import (
     Capacity,
     Closing,
@@ -46,6 +55,7 @@ from exchange.usecases.errors import (
     UseCaseError,
 )
 from exchange.usecases.signatures import trusted_policy
+from exchange.usecases.visibility import may_know
 from tests.support.builders import Commission, SeatOf, days
 
 
@@ -704,6 +714,48 @@ def test_holds_and_emergencies_have_a_term(convoked, world):
     values = {"quorum": 0, "reason": "panne"}
     refused(world, ExpiredError, world.by_registrar(Emergency, expires_at=world.now, **values))
     world.post(world.by_registrar(Emergency, expires_at=world.now + days(1), **values))
+
+
+def test_complaints_are_about_ones_own_header(convoked, world):
+    """Only the device that a header was signed for complains of it, once; its association may know."""
+    made = convoked.deposit()
+    caller = convoked.doctor.caller
+
+    def complaint(person, **changes):
+        entry = made.manifest.statement.envelopes[0]
+        values = {"manifest": made.manifest.digest, "header_sha256": entry.header_sha256}
+        return world.by(
+            person, Complaint, **{**values, "fault": "altered", "found": None, **changes}
+        )
+
+    refused(world, NotAllowedError, complaint(convoked.altair_member), caller)
+    stranger = convoked.altair_member
+    refused(world, NotFoundError, complaint(stranger), stranger.caller)
+    refused(world, NotFoundError, complaint(convoked.doctor, header_sha256=sha256(b"")), caller)
+    refused(world, NotFoundError, complaint(convoked.doctor, manifest=sha256(b"")), caller)
+    signed = complaint(convoked.doctor)
+    world.post(signed, caller)
+    refused(world, ConflictError, complaint(convoked.doctor, fault="other-content"), caller)
+    known = {
+        person.name: may_know(world.index(), person.caller, signed.statement)
+        for person in (
+            convoked.doctor,
+            convoked.mayor,
+            convoked.depositor,
+            convoked.other_depositor,
+        )
+    }
+    assert list(known.values()) == [True, False, True, False]
+
+
+def test_complaints_of_a_late_grant(convoked, world):
+    """A header of a grant can be dead as well."""
+    made = convoked.deposit()
+    world.add_grant(convoked.depositor, made, (convoked.mayor, Purpose.READ))
+    entry = world.index().find(Grant)[0].statement.envelopes[0]
+    values = {"manifest": made.manifest.digest, "header_sha256": entry.header_sha256}
+    signed = world.by(convoked.mayor, Complaint, **values, fault="not-for-this-key", found=None)
+    world.post(signed, convoked.mayor.caller)
 
 
 def test_auditors_attest_what_is_in_the_log(convoked, world):
