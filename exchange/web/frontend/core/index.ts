@@ -1,6 +1,31 @@
-/** What the pages use of the core. See ../README.md for the journeys. */
-export { ExplainedError, type ErrorKind } from "./errors.ts";
+/** What the pages use of the core. ../README.md gives the journeys. Import what a page needs: the rest is left out. */
+export * from "./api.ts";
+export * from "./auditor.ts";
+export * from "./browser.ts";
 export { type Bytes, type Entropy, systemEntropy } from "./bytes.ts";
-export * from "./encoding.ts";
-export * from "./digests.ts";
-export * from "./payload.ts";
+export { RefusedError, type Wire } from "./connection.ts";
+export type { CardPiece, DossierCard } from "./container.ts";
+export { MAX_DOSSIER_BYTES, MAX_FILES, MAX_FILE_BYTES } from "./container.ts";
+export * from "./declare.ts";
+export * from "./deposit.ts";
+export * from "./deposit_send.ts";
+export { Desk, type Who, logIn, openView } from "./desk.ts";
+export { formatInstant, parseInstant } from "./encoding.ts";
+export * from "./endings.ts";
+export * from "./enrolment.ts";
+export { type ErrorKind, ExplainedError } from "./errors.ts";
+export * from "./grant.ts";
+export { Identity, decodeSeed, encodeSeed } from "./identity.ts";
+export type { Accepted } from "./ledger.ts";
+export * from "./pack.ts";
+export * from "./pack_file.ts";
+export * from "./passkey.ts";
+export { Profile, type Settings } from "./profile.ts";
+export type { Addressee } from "./recipients.ts";
+export * from "./registrar.ts";
+export * from "./registry.ts";
+export type { Refusal } from "./releases.ts";
+export type * from "./statements.ts";
+export { type Store, browserStore, memoryStore } from "./store.ts";
+export { type Trust, parseTrust, spokenTrustFingerprint } from "./trust.ts";
+export type { Advance, OpenedContainer, OpenedFile } from "./workshop.ts";

@@ -11,8 +11,6 @@ export const SPOKEN_FINGERPRINT = utf8(`${PREFIX}spoken-fingerprint`);
 export const TRUST_FINGERPRINT = utf8(`${PREFIX}trust-fingerprint`);
 export const REVOKED_LIST = utf8(`${PREFIX}revoked-list`);
 export const EVENT_COMMITMENT = utf8(`${PREFIX}event-commitment`);
-/** HKDF info: output of a passkey's PRF to the key that wraps a device's seed in the browser. */
-export const PASSKEY_UNLOCK = utf8(`${PREFIX}browser-passkey-unlock`);
 
 export const STATEMENT_TYPE_PREFIX = "application/vnd.dossier-exchange.";
 export const STATEMENT_TYPE_SUFFIX = ".v1+json";

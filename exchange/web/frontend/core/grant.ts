@@ -1,0 +1,96 @@
+/** Late envelopes: for a member named after the deposit, or for a colleague's new device. */
+import type { Bytes } from "./bytes.ts";
+import type { Desk } from "./desk.ts";
+import { forgetEnded, keepFileKey, localFileKey } from "./filekeys.ts";
+import { hostile } from "./errors.ts";
+import { type Accepted, ofType } from "./ledger.ts";
+import { type Addressee, colleagues, hasEnvelope, readers, sealEnvelopes } from "./recipients.ts";
+import { type Deposited, depositsOf, grantsOf, impossible, recusedPersons, sittingOf } from "./registry.ts"; // prettier-ignore
+import { requestRelease } from "./releases.ts";
+
+/** A deposit that lacks envelopes, and for whom. */
+export interface Missing {
+  readonly deposited: Deposited;
+  readonly addressees: readonly Addressee[];
+}
+
+/** What this association's deposits of a sitting lack; loads and confirms the sitting first. */
+export async function missingGrants(desk: Desk, sitting: string): Promise<readonly Missing[]> {
+  await desk.loadSitting(sitting);
+  await desk.status(sitting);
+  await forgetEnded(desk);
+  const association = desk.certificate.statement.organisation;
+  return depositsOf(desk.view.ledger, sitting)
+    .filter((each) => each.association === association && !each.withdrawn)
+    .map((deposited) => ({ deposited, addressees: missingOf(desk, sitting, association, deposited) }))
+    .filter((each) => each.addressees.length > 0);
+}
+
+function missingOf(
+  desk: Desk,
+  sitting: string,
+  association: string,
+  deposited: Deposited,
+): readonly Addressee[] {
+  const index = desk.view.ledger;
+  const { manifest } = deposited;
+  const found = sittingOf(index, sitting).statement;
+  const aside = recusedPersons(index, sitting, deposited.reference);
+  const due = [
+    ...readers(index, found, association, manifest.statement.audience, desk.now, aside),
+    ...colleagues(index, association, desk.now),
+  ];
+  const granted = grantsOf(index, manifest.digest).flatMap((each) => each.statement.envelopes);
+  const have = [...manifest.statement.envelopes, ...granted];
+  return due.filter((each) => !hasEnvelope(have, each));
+}
+
+/** Seals the missing envelopes of one deposit; returns the grant's digest. */
+export async function grantMissing(
+  desk: Desk,
+  sitting: string,
+  missing: Missing,
+  reason: string,
+): Promise<string> {
+  const { manifest } = missing.deposited;
+  const { deposit, release_key_sha256: wanted } = manifest.statement;
+  const releaseKey =
+    ofType(desk.view.ledger, "release-key", wanted) ?? (await desk.view.need("release-key", wanted));
+  if (releaseKey.statement.deposit !== deposit) {
+    throw hostile("La clé de dépôt de ce dossier n'est pas celle de son manifeste.");
+  }
+  const fileKey = await fileKeyOf(desk, sittingOf(desk.view.ledger, sitting), missing.deposited);
+  const sealed = await sealEnvelopes(fileKey, releaseKey.statement.recipient, missing.addressees);
+  const given = desk.draft("grant", {
+    manifest: manifest.digest,
+    envelopes: sealed.map((each) => each.entry),
+    reason,
+  });
+  await desk.source.begin();
+  const envelopes = sealed.map((each) => each.envelope);
+  const receipt = await desk.browser.api.addGrant(deposit, given.envelope, envelopes);
+  await desk.view.takeAs("grant", { envelope: given.envelope, receipt });
+  await desk.keep(given, receipt);
+  return given.digest;
+}
+
+/** The local copy, or an authorised release for this purpose (logged, without declaration). */
+async function fileKeyOf(
+  desk: Desk,
+  sitting: Accepted<"sitting">,
+  deposited: Deposited,
+): Promise<Bytes> {
+  const kept = await localFileKey(desk, deposited.manifest.statement);
+  if (kept !== null) return kept;
+  const answer = await requestRelease(desk, sitting, [deposited], "grant");
+  const opened = answer.opened[0];
+  if (opened === undefined) {
+    throw impossible(
+      "La clé du dossier « {reference} » n'est pas dans ce navigateur, et le service refuse de la " +
+        "remettre : {message}",
+      { reference: deposited.reference, message: answer.refused[0]?.message ?? "" },
+    );
+  }
+  await keepFileKey(desk, deposited.manifest.statement.deposit, opened.fileKey);
+  return opened.fileKey;
+}

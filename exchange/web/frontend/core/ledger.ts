@@ -1,0 +1,82 @@
+/** Accepted statements, found by identity or by what they refer to (exchange/usecases/ledger.py). */
+import type { StatementOf, StatementType } from "./statements.ts";
+
+const REFERENCE_FIELDS = [
+  "sitting", "dossier", "deposit", "person", "certificate", "mandate", "manifest", "invitation",
+  "enrolment", "signer", "id",
+] as const; // prettier-ignore
+
+/** A statement that was verified and recorded. `order` is its index in the log, `at` its time (ms). */
+export interface Accepted<K extends StatementType = StatementType> {
+  readonly type: K;
+  readonly statement: StatementOf<K>;
+  readonly digest: string;
+  readonly order: number;
+  readonly at: number;
+}
+
+export type References = Readonly<Partial<Record<(typeof REFERENCE_FIELDS)[number], string>>>;
+
+/** Look-ups over accepted statements. */
+export interface StatementIndex {
+  get(digest: string): Accepted | null;
+  /** All of a type whose references match, oldest first. */
+  find<K extends StatementType>(type: K, wanted?: References): readonly Accepted<K>[];
+}
+
+export class MemoryLedger implements StatementIndex {
+  private readonly byDigest = new Map<string, Accepted>();
+
+  /** Keeps one; the same digest again changes nothing. */
+  add(accepted: Accepted): void {
+    if (!this.byDigest.has(accepted.digest)) this.byDigest.set(accepted.digest, accepted);
+  }
+
+  get(digest: string): Accepted | null {
+    return this.byDigest.get(digest) ?? null;
+  }
+
+  find<K extends StatementType>(type: K, wanted: References = {}): readonly Accepted<K>[] {
+    const pairs = Object.entries(wanted);
+    const matching = (accepted: Accepted): accepted is Accepted<K> =>
+      accepted.type === type && pairs.every(([name, value]) => refers(accepted, name, value));
+    return [...this.byDigest.values()].filter(matching).sort((one, other) => one.order - other.order);
+  }
+}
+
+function refers(accepted: Accepted, name: string, value: string): boolean {
+  const statement = accepted.statement as Readonly<Record<string, unknown>>;
+  const dossiers = statement["dossiers"];
+  const listed = name === "dossier" && Array.isArray(dossiers) && dossiers.includes(value);
+  return listed || statement[name] === value;
+}
+
+/** What was known when the entry `order` was logged: a later revocation undoes no signature. */
+export class LedgerBefore implements StatementIndex {
+  private readonly index: StatementIndex;
+  private readonly order: number;
+
+  constructor(index: StatementIndex, order: number) {
+    this.index = index;
+    this.order = order;
+  }
+
+  get(digest: string): Accepted | null {
+    const found = this.index.get(digest);
+    return found !== null && found.order < this.order ? found : null;
+  }
+
+  find<K extends StatementType>(type: K, wanted: References = {}): readonly Accepted<K>[] {
+    return this.index.find(type, wanted).filter((each) => each.order < this.order);
+  }
+}
+
+/** The accepted statement of that digest if it is of `type`. */
+export function ofType<K extends StatementType>(
+  index: StatementIndex,
+  type: K,
+  digest: string,
+): Accepted<K> | null {
+  const found = index.get(digest);
+  return found !== null && found.type === type ? (found as Accepted<K>) : null;
+}

@@ -1,0 +1,304 @@
+/**
+ * Taking a sitting's dossiers and opening them in memory, also without network
+ * (exchange/client/pack_get.py, pack_open.py, card_check.py).
+ *
+ * A pack waits sealed in this browser; opening verifies all of it again under the pinned trust.
+ */
+import { HEADER_BYTES, unwrapHeader } from "./age.ts";
+import type { Attested } from "./api.ts";
+import type { Browser } from "./browser.ts";
+import { type Bytes, hex } from "./bytes.ts";
+import { brokenOff, piecesOf } from "./connection.ts";
+import type { DossierCard } from "./container.ts";
+import { type Declarable, look } from "./declare.ts";
+import type { Desk } from "./desk.ts";
+import { sha256Stream } from "./digests.ts";
+import { parse, typeOf } from "./dsse.ts";
+import { parseInstant } from "./encoding.ts";
+import { ExplainedError, hostile } from "./errors.ts";
+import type { Identity } from "./identity.ts";
+import type { Accepted, StatementIndex } from "./ledger.ts";
+import { type Deposited, agendaOf, associationOf, depositsOf, impossible, mySeat } from "./registry.ts";
+import { type Opened, type Refusal, requestRelease, requireCommitted, requireSignedHeader } from "./releases.ts"; // prettier-ignore
+import type { StatementOf } from "./statements.ts";
+import type { Trust } from "./trust.ts";
+import { type Source, TrustedView } from "./view.ts";
+import type { Advance, OpenedContainer } from "./workshop.ts";
+
+const MAX_RESUMES = 5; // broken downloads taken up again; after that the line is not good enough
+
+/** One dossier (or complement) of a pack: `header ‖ payload` is a standard age file. */
+export interface PackedDossier {
+  /** `01-altair/k7qf2-m3xta-c1` */
+  readonly stem: string;
+  readonly association: string;
+  readonly reference: string;
+  readonly manifest: string;
+  readonly header: Bytes;
+  readonly payload: Blob;
+  readonly receipt: string;
+}
+
+/** A member's sealed pack, with every statement that verifying it off line needs. */
+export interface Pack {
+  readonly sitting: string;
+  /** Digest of the certificate of the device that took it. */
+  readonly member: string;
+  readonly dossiers: readonly PackedDossier[];
+  readonly papers: readonly (readonly [string, Attested])[];
+  readonly closesAt: string;
+}
+
+export interface Taken {
+  readonly pack: Pack;
+  readonly refused: readonly Refusal[];
+}
+
+/** Requests, verifies, downloads, verifies, keeps. `only` limits to some dossiers; empty means all. */
+export async function takePack(
+  desk: Desk,
+  sitting: string,
+  only: readonly string[],
+  advance: (reference: string, done: number, total: number) => void,
+): Promise<Taken> {
+  const seen = await look(desk, sitting);
+  const answer = await requestRelease(desk, seen.sitting, wantedOf(desk, seen, only), "read");
+  const numbers = associationNumbers(desk.view.ledger, sitting);
+  const dossiers: PackedDossier[] = [];
+  for (const opened of answer.opened) dossiers.push(await packed(desk, opened, numbers, advance));
+  const pack: Pack = {
+    sitting,
+    member: desk.signer,
+    dossiers,
+    papers: desk.view.allAttested(),
+    closesAt: seen.sitting.statement.closes_at,
+  };
+  await desk.browser.profile.store.put("packs", sitting, pack);
+  for (const { deposited, receipt } of answer.opened) {
+    const name = `release-${deposited.manifest.statement.deposit}`;
+    await desk.browser.profile.keepReceipt(name, receipt);
+  }
+  return { pack, refused: answer.refused };
+}
+
+function wantedOf(desk: Desk, seen: Declarable, only: readonly string[]): readonly Deposited[] {
+  const index = desk.view.ledger;
+  const { statement: sitting } = seen.sitting;
+  const listed = new Set(agendaOf(index, sitting.sitting).statement.items.flatMap((item) => item.manifests));
+  const seat = mySeat(sitting, desk.certificate.statement.person)?.seat ?? "";
+  const wanted = depositsOf(index, sitting.sitting).filter(
+    ({ manifest, reference, withdrawn }) =>
+      listed.has(manifest.digest) &&
+      (only.length === 0 || only.includes(reference)) &&
+      seen.declared.has(reference) &&
+      !seen.recused.has(reference) &&
+      !withdrawn &&
+      (manifest.statement.audience?.includes(seat) ?? true),
+  );
+  if (wanted.length === 0) {
+    throw impossible(
+      "Rien à demander : déclarez d'abord que vous n'avez pas de conflit d'intérêts, ou déportez-vous.",
+    );
+  }
+  return wanted;
+}
+
+/** Associations numbered in the order of the agenda, from 1. */
+function associationNumbers(index: StatementIndex, sitting: string): ReadonlyMap<string, number> {
+  const numbers = new Map<string, number>();
+  for (const { association } of agendaOf(index, sitting).statement.items) {
+    if (!numbers.has(association)) numbers.set(association, numbers.size + 1);
+  }
+  return numbers;
+}
+
+async function packed(
+  desk: Desk,
+  opened: Opened,
+  numbers: ReadonlyMap<string, number>,
+  advance: (reference: string, done: number, total: number) => void,
+): Promise<PackedDossier> {
+  const { deposited, header, fileKey, receipt } = opened;
+  const { manifest, association, reference, fileStem } = deposited;
+  const total = manifest.statement.length;
+  const payload = await download(desk, manifest.statement, (done) => advance(reference, done, total));
+  // Run through it once before it is kept: card, padding, last chunk.
+  const { card } = await desk.browser.workshop.openContainer(payload, fileKey, false, () => undefined);
+  requireCard(desk.view.ledger, manifest, card);
+  const number = String(numbers.get(association) ?? 0).padStart(2, "0");
+  const stem = `${number}-${association}/${fileStem}`;
+  return { stem, association, reference, manifest: manifest.digest, header, payload, receipt };
+}
+
+/** The payload, octet for octet the one that was signed; a broken download is taken up again. */
+async function download(
+  desk: Desk,
+  manifest: StatementOf<"manifest">,
+  advance: Advance,
+): Promise<Blob> {
+  const state = sha256Stream();
+  const pieces: Blob[] = [];
+  let length = 0;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      for await (const piece of payloadFrom(desk, manifest.deposit, length)) {
+        length += piece.length;
+        if (length > manifest.length) throw altered(manifest);
+        state.update(piece);
+        pieces.push(new Blob([piece as Bytes]));
+        advance(length);
+      }
+      break;
+    } catch (error) {
+      const broken = error instanceof ExplainedError && error.kind === "unreachable";
+      const goesOn = broken && attempt < MAX_RESUMES && length > 0 && length < manifest.length;
+      if (!goesOn) throw error;
+      await desk.browser.pause(1_000);
+    }
+  }
+  if (length !== manifest.length || hex(state.digest()) !== manifest.sha256) throw altered(manifest);
+  return new Blob(pieces);
+}
+
+async function* payloadFrom(desk: Desk, deposit: string, first: number): AsyncGenerator<Uint8Array> {
+  const stream = await desk.browser.api.payload(deposit, first);
+  const pieces = piecesOf(stream);
+  for (;;) {
+    let next: IteratorResult<Uint8Array>;
+    try {
+      next = await pieces.next();
+    } catch {
+      throw brokenOff();
+    }
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+const altered = (manifest: StatementOf<"manifest">) =>
+  hostile(
+    "Le contenu chiffré du dossier « {reference} » n'est pas, octet pour octet, celui que " +
+      "l'association a signé : rien n'a été écrit. Recommencez ; si cela se répète, prévenez le " +
+      "secrétariat.",
+    { reference: manifest.dossier },
+  );
+
+/** Throws kind "hostile" unless the card says what the manifest says: no re-signing of another's ciphertext. */
+export function requireCard(
+  index: StatementIndex,
+  manifest: Accepted<"manifest">,
+  card: DossierCard,
+): void {
+  const { statement } = manifest;
+  const same =
+    card.sitting === statement.sitting &&
+    card.dossier === statement.dossier &&
+    card.association === associationOf(index, statement) &&
+    card.depositor === statement.signer &&
+    card.kind === statement.kind &&
+    card.complement_of === statement.complement_of;
+  if (!same) {
+    throw hostile(
+      "La fiche scellée dans le dossier « {reference} » ne correspond pas à son manifeste signé : ce " +
+        "contenu a pu être repris d'un autre dossier. Rien n'a été écrit ; prévenez le secrétariat.",
+      { reference: statement.dossier },
+    );
+  }
+}
+
+// --- opening ---------------------------------------------------------------------------------------
+
+/** A view's source without a network: what is not in the pack does not exist. */
+class OfflineSource implements Source {
+  private readonly papers: ReadonlyMap<string, Attested>;
+
+  constructor(pack: Pack) {
+    this.papers = new Map(pack.papers);
+  }
+
+  async begin(): Promise<void> {}
+
+  async accept(): Promise<void> {}
+
+  async statement(digest: string): Promise<Attested> {
+    const found = this.papers.get(digest);
+    if (found === undefined) {
+      throw hostile("Il manque une déclaration à cette archive de séance : rien n'a été ouvert.");
+    }
+    return found;
+  }
+}
+
+/** A view of a pack's papers, verified like a service's answers. */
+export async function offlineView(trust: Trust, pack: Pack, clock: () => number): Promise<TrustedView> {
+  const view = new TrustedView(trust, new OfflineSource(pack), clock);
+  const papers = pack.papers.map(([, item]) => item);
+  const isPolicy = (item: Attested): boolean => typeOf(item.envelope) === "trust-policy";
+  const version = (item: Attested): number => parse("trust-policy", item.envelope).statement.version;
+  const policies = papers.filter(isPolicy).sort((one, other) => version(one) - version(other));
+  await view.takePolicies(policies);
+  await view.take(papers.filter((item) => !isPolicy(item)));
+  return view;
+}
+
+/** A pack whose papers were verified, ready to open dossiers from. */
+export interface OpenPack {
+  readonly pack: Pack;
+  readonly view: TrustedView;
+}
+
+/** The pack of a sitting as this browser keeps it, verified; null when there is none. */
+export async function openPack(browser: Browser, sitting: string): Promise<OpenPack | null> {
+  const pack = await browser.profile.store.get<Pack>("packs", sitting);
+  if (pack === null) return null;
+  if (browser.clock() >= parseInstant(pack.closesAt)) {
+    await browser.profile.store.delete("packs", sitting);
+    throw impossible("Cette séance est close : ses dossiers ont été effacés de ce navigateur.");
+  }
+  return { pack, view: await offlineView(await browser.profile.trust(), pack, browser.clock) };
+}
+
+/** Opens one dossier in memory: header, commitment, payload, container, card; in this order. */
+export async function openDossier(
+  browser: Browser,
+  identity: Identity,
+  { pack, view }: OpenPack,
+  stem: string,
+  advance: Advance = () => undefined,
+): Promise<OpenedContainer> {
+  const dossier = pack.dossiers.find((each) => each.stem === stem);
+  if (dossier === undefined) throw impossible("Ce dossier n'est pas dans l'archive de la séance.");
+  const index = view.ledger;
+  const deposited = depositsOf(index, pack.sitting).find(
+    (each) => each.manifest.digest === dossier.manifest,
+  );
+  if (deposited === undefined) {
+    throw hostile("Le dossier « {name} » de l'archive n'a pas de manifeste signé : rien n'a été ouvert.", {
+      name: stem,
+    });
+  }
+  const { manifest } = deposited;
+  await view.checkReceipt(dossier.receipt, ["release.authorised"], {
+    certificate: pack.member,
+    manifest: manifest.digest,
+  });
+  if (dossier.header.length !== HEADER_BYTES || dossier.payload.size !== manifest.statement.length) {
+    throw altered(manifest.statement);
+  }
+  requireSignedHeader(index, pack.member, manifest, dossier.header, "read");
+  const fileKey = await unwrapHeader(dossier.header, identity.revealAgeIdentity());
+  requireCommitted(fileKey, manifest.statement);
+  const opened = await browser.workshop.openContainer(dossier.payload, fileKey, true, advance);
+  requireCard(index, manifest, opened.card);
+  return opened;
+}
+
+/** Deletes the packs of sittings that have closed; call it at every start. */
+export async function forgetClosedPacks(browser: Browser): Promise<void> {
+  for (const key of await browser.profile.store.keys("packs")) {
+    const pack = await browser.profile.store.get<Pack>("packs", key);
+    if (pack !== null && browser.clock() >= parseInstant(pack.closesAt)) {
+      await browser.profile.store.delete("packs", key);
+    }
+  }
+}

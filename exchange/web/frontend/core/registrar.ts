@@ -1,0 +1,299 @@
+/** The registrar's acts: invite, certify, revoke, roster, sitting, agenda (exchange/client/registrar_*.py). */
+import type { Desk } from "./desk.ts";
+import { formatInstant, newOpaqueId } from "./encoding.ts";
+import { invitationJson } from "./enrolment.ts";
+import { spokenFingerprint } from "./keys.ts";
+import type { Accepted } from "./ledger.ts";
+import { certificatesWith, depositsOf, impossible, isRevoked, latestAgenda, latestRoster, latestSitting, rosterOf, seatOf, sittingOf } from "./registry.ts"; // prettier-ignore
+import type { Role, RosterApproval, RosterMandate, RosterSeat, SittingSeat, StatementOf } from "./statements.ts"; // prettier-ignore
+import { trustDigest } from "./trust.ts";
+
+const DAY = 86_400_000;
+export const INVITATION_DAYS = 30; // a person on holiday still finds it valid
+export const CERTIFICATE_DAYS = 365; // renewed each year: a forgotten device ends by itself
+
+export interface InvitationWish {
+  /** The person's id for a further device or a lost key; absent for somebody new. */
+  readonly person?: string;
+  readonly name: string;
+  readonly organisation: string;
+  readonly roles: readonly Role[];
+}
+
+/** Signs and records an invitation; returns it and the file to hand to the person. */
+export async function invite(
+  desk: Desk,
+  server: string,
+  wish: InvitationWish,
+): Promise<{ invitation: Accepted<"invitation">; file: string }> {
+  const { trust } = desk.view;
+  const given = desk.draft("invitation", {
+    person: wish.person ?? newOpaqueId(desk.browser.entropy),
+    name: wish.name,
+    organisation: wish.organisation,
+    roles: wish.roles,
+    expires_at: formatInstant(desk.now + INVITATION_DAYS * DAY),
+    trust_sha256: trustDigest(trust),
+    checkpoint: await desk.source.keeper.last(),
+  });
+  const { accepted } = await desk.submit(given);
+  return {
+    invitation: accepted,
+    file: invitationJson(server, trust, desk.view.attested(accepted.digest)),
+  };
+}
+
+/** An enrolled device that waits for its certificate. */
+export interface Waiting {
+  readonly invitation: Accepted<"invitation">;
+  readonly enrolment: Accepted<"enrolment">;
+  /** What the person reads out. */
+  readonly fingerprint: string;
+}
+
+/** Enrolled devices without a certificate. */
+export async function waiting(desk: Desk): Promise<readonly Waiting[]> {
+  await desk.load("invitation");
+  const enrolments = await desk.load("enrolment");
+  const certificates = await desk.load("certificate");
+  const done = new Set(certificates.map((each) => each.statement.enrolment));
+  const found: Waiting[] = [];
+  for (const enrolment of enrolments.filter((each) => !done.has(each.digest))) {
+    const { invitation: cited, recipient, signing_key: key } = enrolment.statement;
+    const invitation = await desk.view.need("invitation", cited);
+    found.push({ invitation, enrolment, fingerprint: spokenFingerprint(recipient, key) });
+  }
+  return found;
+}
+
+/** Certifies a device. The caller has compared the fingerprint with the person. */
+export async function certify(desk: Desk, chosen: Waiting): Promise<Accepted<"certificate">> {
+  const { person, name, organisation, roles } = chosen.invitation.statement;
+  const { recipient, signing_key } = chosen.enrolment.statement;
+  const given = desk.draft("certificate", {
+    enrolment: chosen.enrolment.digest,
+    person,
+    name,
+    organisation,
+    roles,
+    recipient,
+    signing_key,
+    not_before: formatInstant(desk.now),
+    not_after: formatInstant(desk.now + CERTIFICATE_DAYS * DAY),
+  });
+  return (await desk.submitAndConfirm(given)).accepted;
+}
+
+/** All certificates, unrevoked ones only unless asked. */
+export async function certificates(
+  desk: Desk,
+  revokedToo = false,
+): Promise<readonly Accepted<"certificate">[]> {
+  await desk.load("revocation");
+  const found = await desk.load("certificate");
+  return found.filter((each) => revokedToo || !isRevoked(desk.view.ledger, each.digest));
+}
+
+/** Revokes a certificate; done when the broker confirms it. */
+export async function revoke(desk: Desk, certificate: string, reason: string): Promise<void> {
+  await desk.submitAndConfirm(desk.draft("revocation", { certificate, reason }));
+}
+
+/** What to replace in the roster; absent parts stay as they are. */
+export interface RosterChanges {
+  readonly seats?: readonly RosterSeat[];
+  readonly mandates?: readonly RosterMandate[];
+  readonly approvals?: readonly RosterApproval[];
+}
+
+/** Publishes the next version of the roster. */
+export async function publishRoster(desk: Desk, changes: RosterChanges): Promise<Accepted<"roster">> {
+  await desk.load("roster");
+  const last = latestRoster(desk.view.ledger);
+  const given = desk.draft("roster", {
+    version: (last?.statement.version ?? 0) + 1,
+    previous: last?.digest ?? null,
+    seats: changes.seats ?? last?.statement.seats ?? [],
+    mandates: changes.mandates ?? last?.statement.mandates ?? [],
+    approvals: changes.approvals ?? last?.statement.approvals ?? [],
+  });
+  return (await desk.submitAndConfirm(given)).accepted;
+}
+
+/** What to set; absent keeps the last version's value. `seats` maps a seat to a person's id. */
+export interface SittingChanges {
+  readonly sitting?: string;
+  readonly zone?: string;
+  readonly depositBy?: number;
+  readonly opensAt?: number;
+  readonly closesAt?: number;
+  readonly urgency?: string;
+  readonly convoke?: boolean;
+  readonly seats?: Readonly<Record<string, string>>;
+  readonly refreshSeats?: boolean;
+}
+
+/** Publishes a new sitting, or the next version of one; done when the broker confirms it. */
+export async function publishSitting(desk: Desk, changes: SittingChanges): Promise<Accepted<"sitting">> {
+  for (const type of ["roster", "certificate", "revocation"] as const) await desk.load(type);
+  const last = await lastVersion(desk, changes.sitting);
+  const before = last?.statement ?? null;
+  const roster = rosterOf(desk.view.ledger);
+  const opensAt = due(changes.opensAt, before?.opens_at);
+  const zone = changes.zone ?? before?.zone ?? "Europe/Paris";
+  const keep = before !== null && changes.seats === undefined && changes.refreshSeats !== true;
+  const seats = keep
+    ? before.seats
+    : seatsOf(desk, roster.statement, localDay(opensAt, zone), changes.seats ?? {}, before);
+  const convoked = changes.convoke === true || before?.stage === "convoked";
+  const given = desk.draft("sitting", {
+    sitting: before?.sitting ?? newOpaqueId(desk.browser.entropy),
+    version: (before?.version ?? 0) + 1,
+    previous: last?.digest ?? null,
+    roster: roster.digest,
+    stage: convoked ? "convoked" : "planned",
+    zone,
+    deposit_by: due(changes.depositBy, before?.deposit_by),
+    opens_at: opensAt,
+    closes_at: due(changes.closesAt, before?.closes_at),
+    urgency: changes.urgency ?? before?.urgency ?? null,
+    seats,
+  });
+  return (await desk.submitAndConfirm(given)).accepted;
+}
+
+async function lastVersion(
+  desk: Desk,
+  sitting: string | undefined,
+): Promise<Accepted<"sitting"> | null> {
+  if (sitting === undefined) return null;
+  await desk.loadSitting(sitting);
+  const found = latestSitting(desk.view.ledger, sitting);
+  if (found === null) throw impossible("Cette séance n'existe pas, ou vous n'y avez pas accès.");
+  return found;
+}
+
+function due(given: number | undefined, before: string | undefined): string {
+  const value = given === undefined ? before : formatInstant(given);
+  if (value === undefined) {
+    throw impossible("Une nouvelle séance demande la fin des dépôts, l'ouverture et la clôture.");
+  }
+  return value;
+}
+
+/** The calendar day of an instant in a time zone. */
+export function localDay(instant: string, zone: string): string {
+  try {
+    return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short" }).format(
+      new Date(instant),
+    );
+  } catch {
+    throw impossible("Le fuseau horaire « {zone} » est inconnu.", { zone });
+  }
+}
+
+/** One person a seat: those named, those of the last version, else the titulars of that day. */
+function seatsOf(
+  desk: Desk,
+  roster: StatementOf<"roster">,
+  day: string,
+  chosen: Readonly<Record<string, string>>,
+  before: StatementOf<"sitting"> | null,
+): readonly SittingSeat[] {
+  const named = new Map((before?.seats ?? []).map((seat) => [seat.seat, seat.person]));
+  if (named.size === 0) {
+    for (const mandate of [...roster.mandates].reverse()) {
+      if (mandate.capacity === "titular" && isValid(mandate, day)) named.set(mandate.seat, mandate.person);
+    }
+  }
+  for (const [seat, person] of Object.entries(chosen)) named.set(seat, person);
+  const rank = (code: string): number => {
+    const at = roster.seats.findIndex((seat) => seat.seat === code);
+    return at < 0 ? roster.seats.length : at;
+  };
+  const taken: SittingSeat[] = [];
+  for (const [code, person] of [...named].sort(([one], [other]) => rank(one) - rank(other))) {
+    const seat = seatOf(roster, code);
+    if (seat === null) {
+      throw impossible("Le siège « {seat} » n'est pas dans la composition.", { seat: code });
+    }
+    if (seat.kind === "guest") {
+      if (!Object.hasOwn(chosen, code)) continue;
+      throw impossible(
+        "« {seat} » est un siège d'invité : il ne siège pas en formation restreinte.",
+        { seat: code },
+      );
+    }
+    const found = takenSeat(desk, roster, day, code, person);
+    if (found !== null) taken.push(found);
+  }
+  return taken;
+}
+
+/** The seat with all usable devices of the person; null when they have none yet. */
+function takenSeat(
+  desk: Desk,
+  roster: StatementOf<"roster">,
+  day: string,
+  seat: string,
+  person: string,
+): SittingSeat | null {
+  const mandate = roster.mandates.find(
+    (each) => each.seat === seat && each.person === person && isValid(each, day),
+  );
+  if (mandate === undefined) {
+    throw impossible(
+      "La personne choisie n'a pas de mandat au siège « {seat} » le jour de l'ouverture : ajoutez-le " +
+        "d'abord à la composition.",
+      { seat },
+    );
+  }
+  const devices = certificatesWith(desk.view.ledger, "member", desk.now, { person });
+  if (devices.length === 0) return null;
+  const { capacity } = mandate;
+  return { seat, person, capacity, certificates: devices.map((each) => each.digest) };
+}
+
+const isValid = (mandate: RosterMandate, day: string): boolean =>
+  mandate.from_day <= day && day <= mandate.to_day;
+
+/** Publishes the agenda of all committed, not withdrawn dossiers, grouped by association. */
+export async function publishAgenda(desk: Desk, sitting: string): Promise<Accepted<"agenda">> {
+  await desk.load("roster");
+  await desk.loadSitting(sitting);
+  const index = desk.view.ledger;
+  sittingOf(index, sitting);
+  const last = latestAgenda(index, sitting);
+  const given = desk.draft("agenda", {
+    sitting,
+    version: (last?.statement.version ?? 0) + 1,
+    previous: last?.digest ?? null,
+    items: agendaItems(desk, sitting),
+  });
+  return (await desk.submitAndConfirm(given)).accepted;
+}
+
+function agendaItems(desk: Desk, sitting: string): StatementOf<"agenda">["items"] {
+  const roster = rosterOf(desk.view.ledger).statement;
+  const order = [
+    ...roster.seats.flatMap((seat) => (seat.organisation === null ? [] : [seat.organisation])),
+    ...roster.approvals.map((approval) => approval.organisation),
+  ];
+  const items = new Map<string, { association: string; dossier: string; manifests: string[] }>();
+  for (const { association, reference, manifest, withdrawn } of depositsOf(desk.view.ledger, sitting)) {
+    if (withdrawn) continue;
+    const item = items.get(`${association} ${reference}`) ?? { association, dossier: reference, manifests: [] };
+    item.manifests.push(manifest.digest);
+    items.set(`${association} ${reference}`, item);
+  }
+  const rank = (association: string): number => {
+    const at = order.indexOf(association);
+    return at < 0 ? order.length : at;
+  };
+  // sort() is stable: within an association, dossiers stay in the order of their deposit.
+  return [...items.values()].sort(
+    (one, other) =>
+      rank(one.association) - rank(other.association) ||
+      (one.association < other.association ? -1 : one.association > other.association ? 1 : 0),
+  );
+}

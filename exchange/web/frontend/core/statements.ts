@@ -1,0 +1,194 @@
+/** Every statement type, field by field (crypto/statements/registry.py, exchange.py, custody.py). */
+import {
+  type Field, type Of, type Shape, bool, bytes16, bytes32, code, count, day, digest, dossierReference,
+  instant, label, longText, many, nullable, oneOf, opaqueId, part, reason, recipient, verifyKey, version,
+} from "./fields.ts"; // prettier-ignore
+
+const COMMON = { commission: opaqueId, id: opaqueId, issued_at: instant, signer: digest };
+
+const roles = many(oneOf("depositor", "member", "auditor", "decider"), 1, 4);
+const capacity = oneOf("titular", "alternate");
+const kind = oneOf("engagement", "renewal");
+const purpose = oneOf("read", "grant");
+
+const ENVELOPE = { certificate: digest, purpose, header_sha256: digest, envelope_sha256: digest };
+const envelopes = many(part(ENVELOPE), 1);
+const dossiers = many(dossierReference, 1);
+const ranges = many(part({ first: count, last: count }), 1);
+
+const SEAT = {
+  seat: code,
+  kind: oneOf("ex-officio", "designated", "elected", "association", "guest"),
+  label,
+  voting: bool,
+  alternates: bool,
+  organisation: nullable(code),
+};
+const MANDATE = { mandate: opaqueId, seat: code, person: opaqueId, capacity, from_day: day, to_day: day };
+const APPROVAL = { organisation: code, label, rna: label, from_day: day, to_day: day };
+const SITTING_SEAT = { seat: code, person: opaqueId, capacity, certificates: many(digest, 0, 16) };
+const AGENDA_ITEM = { association: code, dossier: dossierReference, manifests: many(digest, 1, 100) };
+
+export const SHAPES = {
+  "trust-policy": {
+    ...COMMON,
+    version,
+    expires_at: instant,
+    origin: label,
+    log_keys: many(label, 1, 16),
+    broker_keys: many(verifyKey, 1, 16),
+    registrar_keys: many(part({ key: verifyKey, not_after: instant }), 0, 64),
+    witness_policy: longText,
+    roots: many(verifyKey, 1, 16),
+    threshold: version,
+  },
+  invitation: {
+    ...COMMON,
+    person: opaqueId,
+    name: label,
+    organisation: code,
+    roles,
+    expires_at: instant,
+    trust_sha256: digest,
+    checkpoint: nullable(longText),
+  },
+  enrolment: { ...COMMON, invitation: digest, device: label, recipient, signing_key: verifyKey },
+  certificate: {
+    ...COMMON,
+    enrolment: digest,
+    person: opaqueId,
+    name: label,
+    organisation: code,
+    roles,
+    recipient,
+    signing_key: verifyKey,
+    not_before: instant,
+    not_after: instant,
+  },
+  revocation: { ...COMMON, certificate: digest, reason },
+  roster: {
+    ...COMMON,
+    version,
+    previous: nullable(digest),
+    seats: many(part(SEAT)),
+    mandates: many(part(MANDATE)),
+    approvals: many(part(APPROVAL)),
+  },
+  sitting: {
+    ...COMMON,
+    sitting: opaqueId,
+    version,
+    previous: nullable(digest),
+    roster: digest,
+    stage: oneOf("planned", "convoked"),
+    zone: label,
+    deposit_by: instant,
+    opens_at: instant,
+    closes_at: instant,
+    urgency: nullable(reason),
+    seats: many(part(SITTING_SEAT)),
+  },
+  agenda: {
+    ...COMMON,
+    sitting: opaqueId,
+    version,
+    previous: nullable(digest),
+    items: many(part(AGENDA_ITEM)),
+  },
+  closing: { ...COMMON, sitting: opaqueId, sitting_sha256: digest },
+  manifest: {
+    ...COMMON,
+    origin: label,
+    sitting: opaqueId,
+    sitting_sha256: digest,
+    release_key_sha256: digest,
+    dossier: dossierReference,
+    pathway: opaqueId,
+    deposit: opaqueId,
+    complement_of: nullable(digest),
+    kind,
+    audience: nullable(many(code, 1)),
+    length: count,
+    sha256: digest,
+    nonce: bytes16,
+    commitment: bytes32,
+    envelopes,
+  },
+  grant: { ...COMMON, manifest: digest, envelopes, reason },
+  undertaking: { ...COMMON, mandate: opaqueId, text_sha256: digest },
+  declaration: { ...COMMON, sitting: opaqueId, dossiers },
+  recusal: { ...COMMON, sitting: opaqueId, dossiers },
+  "access-request": {
+    ...COMMON,
+    sitting: opaqueId,
+    sitting_sha256: digest,
+    deposits: many(opaqueId, 1),
+    purpose,
+    nonce: bytes32,
+    reply_key: recipient,
+    checkpoint: longText,
+  },
+  withdrawal: { ...COMMON, dossier: dossierReference, reason },
+  opinion: { ...COMMON, dossier: dossierReference, payload_sha256: digest },
+  decision: { ...COMMON, dossier: dossierReference, payload_sha256: digest },
+  login: { ...COMMON, origin: label, nonce: bytes32, expires_at: instant },
+  "release-key": {
+    ...COMMON,
+    deposit: opaqueId,
+    sitting: opaqueId,
+    sitting_sha256: digest,
+    recipient,
+    opens_at: instant,
+    closes_at: instant,
+  },
+  status: {
+    ...COMMON,
+    nonce: bytes32,
+    number: version,
+    trust_version: version,
+    sitting: nullable(digest),
+    agenda: nullable(digest),
+    revoked: digest,
+    includes: many(digest),
+  },
+  destruction: {
+    ...COMMON,
+    release_keys: many(digest),
+    cause: oneOf("withdrawal", "closing", "expiry"),
+    because: nullable(digest),
+  },
+  hold: { ...COMMON, dossiers, until: instant, reason },
+  purge: { ...COMMON, sitting: opaqueId, deposits: many(opaqueId, 1), reason },
+  retention: { ...COMMON, ranges, rule: reason },
+  attestation: { ...COMMON, ranges, checkpoint: longText, verdict: reason },
+  emergency: { ...COMMON, quorum: count, expires_at: instant, reason },
+  recovery: { ...COMMON, checkpoint: longText, reason },
+  "bundle-index": {
+    ...COMMON,
+    checkpoint: longText,
+    files: many(part({ path: label, sha256: digest, length: count }), 0, 1_000_000),
+  },
+} as const satisfies Record<string, Shape>;
+
+export type StatementType = keyof typeof SHAPES;
+export type StatementOf<K extends StatementType> = Of<(typeof SHAPES)[K]>;
+/** What all statements carry, and by which some are found. */
+export type AnyStatement = StatementOf<StatementType>;
+
+export type Role = StatementOf<"certificate">["roles"][number];
+export type Purpose = StatementOf<"access-request">["purpose"];
+export type Kind = StatementOf<"manifest">["kind"];
+export type Capacity = StatementOf<"sitting">["seats"][number]["capacity"];
+export type EnvelopeEntry = StatementOf<"grant">["envelopes"][number];
+export type RosterSeat = StatementOf<"roster">["seats"][number];
+export type RosterMandate = StatementOf<"roster">["mandates"][number];
+export type RosterApproval = StatementOf<"roster">["approvals"][number];
+export type SittingSeat = StatementOf<"sitting">["seats"][number];
+
+export const MAX_STATEMENT_BYTES = 1_048_576;
+const MAX_INDEX_BYTES = 268_435_456;
+
+export const maxBytes = (type: StatementType): number =>
+  type === "bundle-index" ? MAX_INDEX_BYTES : MAX_STATEMENT_BYTES;
+
+export const shapeOf = (type: StatementType): Readonly<Record<string, Field<unknown>>> => SHAPES[type];
