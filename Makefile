@@ -8,8 +8,9 @@ FRONTEND := exchange/web/frontend
 FRONTEND_STAMP := $(FRONTEND)/node_modules/.package-lock.json
 DEMO_DIRECTORY ?= $(shell mktemp -d -t dossier-demo-XXXXXX)
 PYTEST_WORKERS ?= 2
+FUZZ_SECONDS ?= 600
 
-.PHONY: help run test lint fmt bench lock catalogue frontend clean
+.PHONY: help run test lint fmt bench fuzz lock catalogue frontend clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +45,14 @@ fmt: $(TEST_STAMP) ## format and fix
 
 bench: $(TEST_STAMP) ## paired measurements (docs/benchmarks.md)
 	$(BIN)/python -m tests.bench
+
+fuzz: $(TEST_STAMP) ## search every parser of a stranger's bytes, FUZZ_SECONDS each; what is found stops it
+	mkdir -p .run/fuzz
+	for target in header armor container dsse; do \
+	  mkdir -p .run/fuzz/$$target; \
+	  $(BIN)/python -m tests.fuzz $$target .run/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) \
+	    -artifact_prefix=.run/fuzz/ || exit 1; \
+	done
 
 lock: ## compile requirements/*.txt, with hashes and without addresses (needs uv)
 	for name in run test; do \
