@@ -124,6 +124,8 @@ class Settings(BaseModel):
     threads: Annotated[int, Whole, Field(ge=1, le=256)] = 16
     """Slow downloads hold a thread each; behind a buffering proxy 16 are plenty."""
     listen: Annotated[str, AfterValidator(_check_listen)] = "127.0.0.1:8080"
+    metrics_listen: Annotated[str, AfterValidator(_check_listen)] | None = None
+    """Where Prometheus reads figures: a port of its own, never behind the public proxy."""
 
     @property
     def secure(self) -> bool:

@@ -6,6 +6,7 @@ With it the embedded service needs no scheduler; ``dossier purge --due`` does th
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from exchange.usecases.sweep import sweep
@@ -23,9 +24,15 @@ STOP_SECONDS: Final = 5.0
 class Sweeper:
     """Runs ``sweep`` once a period until it is stopped."""
 
-    def __init__(self, wired: WiredService, period: float = PERIOD_SECONDS) -> None:
+    def __init__(
+        self,
+        wired: WiredService,
+        period: float = PERIOD_SECONDS,
+        swept: Callable[[], object] | None = None,
+    ) -> None:
         self._wired = wired
         self._period = period
+        self._swept = swept
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -42,5 +49,7 @@ class Sweeper:
         while not self._stopped.wait(self._period):
             try:
                 sweep(self._wired.service)
+                if self._swept is not None:
+                    self._swept()
             except Exception as error:  # noqa: BLE001 - the next period tries again, whatever it was
                 journal_failure(error)

@@ -13,7 +13,10 @@ from gunicorn.glogging import Logger
 
 from crypto.errors import ExplainedError
 from exchange.settings import Settings
+from exchange.web.context import EXTENSION
 from exchange.web.journal import JsonLines, configure_journal
+from exchange.wiring.metrics import MetricsServer, worker_metrics
+from exchange.wiring.pulse import Pulse
 from exchange.wiring.service import WiredService, wire_service
 from exchange.wiring.sweeper import Sweeper
 
@@ -61,7 +64,9 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self._settings = settings
         self._announce = announce
         self._wired: WiredService | None = None
-        self._sweeper: Sweeper | None = None
+        self._threads: list[Sweeper | Pulse] = []
+        listen = settings.metrics_listen
+        self._metrics = MetricsServer(listen) if listen else None
         super().__init__()
 
     def load_config(self) -> None:
@@ -81,8 +86,10 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "control_socket_disable": True,
             "forwarded_allow_ips": "",
             "logger_class": JournalLogger,
-            "when_ready": lambda _arbiter: self._announce(),
+            "when_ready": lambda _arbiter: self._begin(),
+            "child_exit": lambda _arbiter, worker: self._forget(worker.pid),
             "worker_exit": lambda _arbiter, _worker: self._close(),
+            "on_exit": lambda _arbiter: self._end(),
         }.items():
             self.cfg.set(name, value)
 
@@ -91,18 +98,39 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         configure_journal()
         try:
             self._wired = wire_service(self._settings)
-            self._sweeper = Sweeper(self._wired)
-            self._sweeper.start()
-            return self._wired.application()
+            return self._application(self._wired)
         except ExplainedError as error:
             print(error, file=sys.stderr, flush=True)  # noqa: T201 - the operator reads it here
             raise SystemExit(BOOT_FAILED) from error
 
+    def _application(self, wired: WiredService) -> Flask:
+        app = wired.application()
+        metrics = worker_metrics(app) if self._metrics else None
+        if metrics is not None:
+            self._threads.append(Pulse(wired, app.extensions[EXTENSION].readiness, metrics))
+        self._threads.append(Sweeper(wired, swept=metrics.sweep_ended if metrics else None))
+        for thread in self._threads:
+            thread.start()
+        return app
+
+    def _begin(self) -> None:
+        if self._metrics is not None:
+            self._metrics.start()
+        self._announce()
+
+    def _forget(self, pid: int) -> None:
+        if self._metrics is not None:
+            self._metrics.forget(pid)
+
     def _close(self) -> None:
-        if self._sweeper is not None:
-            self._sweeper.stop()
+        for thread in self._threads:
+            thread.stop()
         if self._wired is not None:
             self._wired.close()
+
+    def _end(self) -> None:
+        if self._metrics is not None:
+            self._metrics.close()
 
 
 def check_before_serving(settings: Settings) -> None:
