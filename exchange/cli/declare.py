@@ -94,3 +94,32 @@ def recuse(
         say("Déport enregistré et pris en compte par le gardien : {dossiers}.", dossiers=listed)
 
     result(document, as_json=as_json, otherwise=sentences)
+
+
+@command(
+    help="Signale un dossier dont l'en-tête, signé par l'association, n'ouvre pas ce qu'il doit."
+)
+@click.argument("reference", metavar="REF")
+@option("--yes", is_flag=True, help="Ne demande pas de confirmer.")
+@json_option
+@pass_bench
+def complain(bench: Bench, reference: str, yes: bool, as_json: bool) -> None:
+    """See ``help`` above."""
+    from exchange.client.complaint import complain as complaining
+
+    question = (
+        "Signaler le dossier {reference} au secrétariat, aux vérificateurs et à l'association ?"
+    )
+    if sys.stdin.isatty() and not confirmed(question, yes=yes, reference=reference):
+        raise click.Abort
+    signed = complaining(bench.desk(), reference)
+    document = {"dossier": reference, "complaints": list(signed)}
+
+    def sentences() -> None:
+        say(
+            "Signalement enregistré pour le dossier {reference}. L'association peut sceller une "
+            "nouvelle enveloppe avec « dossier grant ».",
+            reference=reference,
+        )
+
+    result(document, as_json=as_json, otherwise=sentences)

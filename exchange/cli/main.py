@@ -25,6 +25,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "withdraw": ("exchange.cli.deposit:withdraw", "Retire un dossier : ses clés sont détruites."),
     "declare": ("exchange.cli.declare:declare", "Déclare n'avoir pas de conflit d'intérêts."),
     "recuse": ("exchange.cli.declare:recuse", "Se déporte d'un dossier."),
+    "complain": (
+        "exchange.cli.declare:complain",
+        "Signale un dossier qui n'ouvre pas ce qui fut signé.",
+    ),
     "pack": ("exchange.cli.pack:pack", "Prend et ouvre les dossiers d'une séance."),
     "seal": ("exchange.cli.sealing:seal", "Chiffre un dossier localement, sans service."),
     "open": ("exchange.cli.sealing:open_", "Ouvre un fichier chiffré localement, sans service."),

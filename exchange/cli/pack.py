@@ -53,6 +53,10 @@ def get(  # click passes by name
             {"dossier": each.reference, "reason": each.reason, "message": each.message}
             for each in done.refused
         ],
+        "faults": [
+            {"dossier": each.reference, "fault": each.fault.value, "header": each.header_sha256}
+            for each in done.faulty
+        ],
     }
 
     def sentences() -> None:
@@ -70,7 +74,13 @@ def get(  # click passes by name
             reference=each.reference,
             message=_(each.message),
         )
-    if done.refused:
+    for fault in done.faulty:
+        warn(
+            "Dossier {reference} laissé de côté : il n'est pas ce que l'association a signé pour vous. "
+            "Signalez-le avec « dossier complain {reference} » et prévenez le secrétariat.",
+            reference=fault.reference,
+        )
+    if done.refused or done.faulty:
         context.exit(REFUSED)
 
 

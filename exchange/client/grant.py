@@ -9,12 +9,14 @@ from crypto.keys import FileKey
 from crypto.statements.custody import ReleaseKey
 from crypto.statements.exchange import EnvelopeEntry, Grant, Purpose
 from crypto.statements.registry import Sitting
+from exchange.client.complaint import refused_for
 from exchange.client.desk import Desk
 from exchange.client.errors import NotPossibleError
 from exchange.client.filekeys import forget_ended, keep_file_key, local_file_key
 from exchange.client.recipients import Addressee, colleagues, readers, seal_envelopes
 from exchange.client.registry import (
     Deposited,
+    complaints_of,
     deposits_of,
     grants_of,
     is_closed,
@@ -127,7 +129,10 @@ def _missing(
     sealed: list[EnvelopeEntry] = [*manifest.statement.envelopes]
     for each in grants_of(index, manifest.digest):
         sealed.extend(each.statement.envelopes)
-    have = {(entry.certificate, entry.purpose) for entry in sealed}
+    # A header that its reader complained of does not serve: a newer envelope takes its place.
+    dead = {each.statement.header_sha256 for each in complaints_of(index, manifest.digest)}
+    serving = [entry for entry in sealed if entry.header_sha256 not in dead]
+    have = {(entry.certificate, entry.purpose) for entry in serving}
     return [each for each in due if (each.certificate, each.purpose) not in have]
 
 
@@ -144,6 +149,8 @@ def _file_key(desk: Desk, sitting: Accepted[Sitting], deposited: Deposited) -> F
             reference=deposited.reference,
             message=answer.refused[0].message,
         )
+    if answer.faulty:
+        raise refused_for(answer.faulty[0])
     file_key = answer.opened[0].file_key
     keep_file_key(desk, deposited.manifest.statement.deposit, file_key)
     return file_key

@@ -15,9 +15,11 @@ from typing import BinaryIO, Final
 
 from crypto.age.streams import Prepended, read_exactly
 from crypto.edge.unseal import open_payload
+from crypto.errors import CryptoError
 from crypto.statements.exchange import Manifest, Purpose
 from crypto.statements.registry import Sitting
 from exchange.client.card_check import check_container
+from exchange.client.complaint import Faulty, note, refused_for
 from exchange.client.declare import Declarable, look
 from exchange.client.desk import Desk
 from exchange.client.errors import NotPossibleError, NotTrustworthyError, TransportError
@@ -46,6 +48,8 @@ class Packed:
     entries: tuple[str, ...]
     """A dossier and its complements, one each."""
     refused: tuple[Refusal, ...]
+    faulty: tuple[Faulty, ...] = ()
+    """Left out: not what their depositors signed. Each is noted, for ``dossier complain``."""
 
 
 def get_pack(
@@ -61,25 +65,42 @@ def get_pack(
     wanted = _wanted(desk, seen, only, ask_anyway=ask_anyway)
     answer = _ask(desk, seen, wanted)
     refused = answer.refused + (_not_shown(desk, sitting, wanted) if ask_anyway else ())
-    if not answer.opened:
+    if not answer.opened and not answer.faulty:
         return Packed((), (), refused)
-    numbers = _association_numbers(desk, sitting)
+    taken, faulty = _write(desk, seen.sitting, answer, out)
+    for opened in taken:
+        desk.profile.keep_receipt(
+            f"release-{opened.deposited.manifest.statement.deposit}", opened.receipt
+        )
+    packed = [each.deposited for each in taken]
+    return Packed(
+        tuple(dict.fromkeys(each.reference for each in packed)),
+        tuple(each.file_stem for each in packed),
+        refused,
+        faulty,
+    )
+
+
+def _write(
+    desk: Desk, sitting: Accepted[Sitting], answer: Answer, out: Path
+) -> tuple[list[Opened], tuple[Faulty, ...]]:
+    """Write what is sound. One depositor's fault must not keep the other dossiers from a member."""
+    numbers = _association_numbers(desk, sitting.statement.sitting)
+    taken, faulty = [], list(answer.faulty)
     with ExitStack() as stack:
         handle = stack.enter_context(appearing(out))
         tar = stack.enter_context(tarfile.open(fileobj=handle, mode="w", format=tarfile.PAX_FORMAT))
         for opened in answer.opened:
-            _add_dossier(desk, tar, opened, numbers, out.parent)
-        _add_papers(desk, tar, seen.sitting)
-    for opened in answer.opened:
-        desk.profile.keep_receipt(
-            f"release-{opened.deposited.manifest.statement.deposit}", opened.receipt
-        )
-    taken = [each.deposited for each in answer.opened]
-    return Packed(
-        tuple(dict.fromkeys(each.reference for each in taken)),
-        tuple(each.file_stem for each in taken),
-        refused,
-    )
+            fault = _add_dossier(desk, tar, opened, numbers, out.parent)
+            if fault is None:
+                taken.append(opened)
+            else:
+                note(desk.profile, fault)
+                faulty.append(fault)
+        if not taken:
+            raise refused_for(faulty[0])
+        _add_papers(desk, tar, sitting)
+    return taken, tuple(faulty)
 
 
 def _ask(desk: Desk, seen: Declarable, wanted: Sequence[Deposited]) -> Answer:
@@ -151,21 +172,31 @@ def _association_numbers(desk: Desk, sitting: str) -> dict[str, int]:
 
 def _add_dossier(
     desk: Desk, tar: tarfile.TarFile, opened: Opened, numbers: dict[str, int], beside: Path
-) -> None:
+) -> Faulty | None:
     deposited = opened.deposited
     stem = f"{numbers[deposited.association]:02d}-{deposited.association}/{deposited.file_stem}"
     # Spooled without a name beside the pack: it is ciphertext, and that disk has the room.
     with tempfile.TemporaryFile(dir=beside) as spool:
         download(desk, deposited.manifest.statement, spool)
         spool.seek(0)
-        check_container(
-            desk.view.ledger,
-            deposited.manifest,
-            open_payload(opened.file_key, spool),
-        )
+        if not _is_sound(desk, opened, spool):
+            return Faulty.content_of(deposited, opened.header)
         spool.seek(0)
         _add_stream(desk, tar, f"{stem}.tar.age", opened.header, spool)
     _add(desk, tar, f"{stem}.receipt", opened.receipt)
+    return None
+
+
+def _is_sound(desk: Desk, opened: Opened, payload: BinaryIO) -> bool:
+    """Whether the content is what the manifest says. ``payload`` is, byte for byte, the one that the
+    depositor signed: what is wrong inside is the depositor's doing.
+    """
+    plaintext = open_payload(opened.file_key, payload)
+    try:
+        check_container(desk.view.ledger, opened.deposited.manifest, plaintext)
+    except (CryptoError, NotTrustworthyError):
+        return False
+    return True
 
 
 def download(desk: Desk, manifest: Manifest, sink: BinaryIO) -> None:

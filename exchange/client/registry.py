@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from crypto.digests import Digest
-from crypto.statements.exchange import Grant, Manifest, Recusal, Withdrawal
+from crypto.statements.exchange import Complaint, Grant, Manifest, Recusal, Withdrawal
 from crypto.statements.registry import (
     Agenda,
     Certificate,
@@ -164,6 +164,11 @@ def is_withdrawn(index: StatementIndex, reference: str) -> bool:
 def grants_of(index: StatementIndex, manifest: Digest) -> Sequence[Accepted[Grant]]:
     """The grants to a deposit, oldest first."""
     return index.find(Grant, manifest=manifest)
+
+
+def complaints_of(index: StatementIndex, manifest: Digest) -> Sequence[Accepted[Complaint]]:
+    """What readers complained of in a deposit, as far as this client may know."""
+    return index.find(Complaint, manifest=manifest)
 
 
 def recused_persons(index: StatementIndex, sitting: str, reference: str) -> frozenset[str]:

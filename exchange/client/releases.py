@@ -3,7 +3,8 @@
 (1) The receipt proves that ``release.authorised`` is in the log, citing my request, my certificate
 and this manifest: logged before revealed. (2) The reply opens with the key that I drew for this
 request only. (3) The header is the one whose hash the depositor signed for my certificate. (4) The
-file key in it is the one that the manifest commits to.
+file key in it is the one that the manifest commits to; where it is not, the depositor who signed both
+is at fault, and the deposit is set apart without stopping the others.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from audit.events import EventType
 from crypto.age.decrypt import decrypt_with
 from crypto.age.identities import recipient_of
 from crypto.digests import Digest, sha256
-from crypto.edge.unseal import check_commitment, unwrap_header
 from crypto.encoding import new_opaque_id
 from crypto.keys import FileKey, HybridIdentity
 from crypto.statements import Unverified
 from crypto.statements.exchange import AccessRequest, EnvelopeEntry, Grant, Manifest, Purpose
 from crypto.statements.registry import Sitting
 from exchange.client.api import attested, field, many, octets, optional, text, utf8
+from exchange.client.complaint import Faulty, judged, note
 from exchange.client.desk import Desk
 from exchange.client.errors import NotTrustworthyError
 from exchange.client.registry import Deposited, grants_of
@@ -57,6 +58,8 @@ class Answer:
 
     opened: tuple[Opened, ...]
     refused: tuple[Refusal, ...]
+    faulty: tuple[Faulty, ...] = ()
+    """Deposits whose header, as their depositor signed it, gives nothing of use."""
 
 
 def request_release(
@@ -78,15 +81,24 @@ def request_release(
     answer = desk.api.release(request.envelope, new_opaque_id(desk.machine.entropy))
     desk.profile.keep_statement(request.digest, request.envelope)
     asked = {each.manifest.statement.deposit: each for each in wanted}
-    opened = tuple(
+    released = [
         _open(desk, request, asked, release, reply)
         for release in field(answer, "releases", many(dict))
-    )
+    ]
     refused = tuple(
         _refusal(desk, request, asked, refusal) for refusal in field(answer, "refusals", many(dict))
     )
-    _require_all_answered(asked, opened, refused)
-    return Answer(opened, refused)
+    answered = [deposited.manifest.statement.deposit for deposited, _ in released]
+    _require_all_answered(asked, [*answered, *(each.deposit for each in refused)])
+    found = [each for _, each in released]
+    for each in found:
+        if isinstance(each, Faulty):
+            note(desk.profile, each)
+    return Answer(
+        tuple(each for each in found if isinstance(each, Opened)),
+        refused,
+        tuple(each for each in found if isinstance(each, Faulty)),
+    )
 
 
 def _asked(asked: dict[str, Deposited], answer: Any) -> Deposited:
@@ -96,11 +108,7 @@ def _asked(asked: dict[str, Deposited], answer: Any) -> Deposited:
     return found
 
 
-def _require_all_answered(
-    asked: dict[str, Deposited], opened: tuple[Opened, ...], refused: tuple[Refusal, ...]
-) -> None:
-    answered = [each.deposited.manifest.statement.deposit for each in opened]
-    answered += [each.deposit for each in refused]
+def _require_all_answered(asked: dict[str, Deposited], answered: Sequence[str]) -> None:
     if sorted(answered) != sorted(asked):
         raise NotTrustworthyError(
             "Le service n'a pas répondu exactement une fois pour chaque dépôt demandé : rien n'a été "
@@ -114,7 +122,7 @@ def _open(
     asked: dict[str, Deposited],
     release: Any,
     reply: HybridIdentity,
-) -> Opened:
+) -> tuple[Deposited, Opened | Faulty]:
     deposited = _asked(asked, release)
     manifest = desk.view.take_as(Manifest, field(release, "manifest", attested))
     if manifest.digest != deposited.manifest.digest:
@@ -129,9 +137,10 @@ def _open(
     _check_release_receipt(desk, request, manifest, receipt)
     header = decrypt_with(field(release, "header", octets), reply)
     _require_signed_header(desk, manifest, header, purpose)
-    file_key = unwrap_header(header, desk.identity.age_identity)
-    check_commitment(file_key, manifest.statement.nonce, manifest.statement.commitment)
-    return Opened(deposited, header, file_key, receipt)
+    file_key = judged(deposited, header, desk.identity.age_identity)
+    if isinstance(file_key, Faulty):
+        return deposited, file_key
+    return deposited, Opened(deposited, header, file_key, receipt)
 
 
 def _check_release_receipt(

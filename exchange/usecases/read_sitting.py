@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from crypto.statements import Statement
 from crypto.statements.custody import Destruction, ReleaseKey
 from crypto.statements.exchange import (
+    Complaint,
     Declaration,
     Grant,
     Manifest,
@@ -30,7 +31,12 @@ from exchange.usecases.reading import Reading, answer, record_reading
 from exchange.usecases.record import filed, present
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import require_caller
-from exchange.usecases.visibility import may_know_deposit, may_know_sitting, may_see_all
+from exchange.usecases.visibility import (
+    may_know,
+    may_know_deposit,
+    may_know_sitting,
+    may_see_all,
+)
 
 
 def read_sitting(service: Service, caller: Caller, sitting: str) -> Reading:
@@ -86,6 +92,9 @@ def _deposits(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[A
         yield manifest
         yield from index.find(ReleaseKey, deposit=statement.deposit)
         yield from index.find(Grant, manifest=manifest.digest)
+        for complaint in index.find(Complaint, manifest=manifest.digest):
+            if may_know(index, caller, complaint.statement):
+                yield complaint
         yield from index.find(Withdrawal, dossier=statement.dossier)
         for destruction in destructions:
             if statement.release_key_sha256 in destruction.statement.release_keys:

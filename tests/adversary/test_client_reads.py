@@ -13,24 +13,20 @@ import pytest
 
 from audit.errors import AuditError, InconsistentLogError, LogVerificationError
 from audit.events import EventType
-from crypto.age.decrypt import decrypt_with
 from crypto.age.encrypt import encrypt_to
-from crypto.digests import sha256
-from crypto.edge.seal import envelope_for, header_for
+from crypto.edge.seal import header_for
 from crypto.encoding import encode_base64
-from crypto.errors import BadSignatureError, BrokenCiphertextError, CryptoError, ExplainedError
+from crypto.errors import BadSignatureError, CryptoError, ExplainedError
 from crypto.keys import FileKey, PartySigningSeed
 from crypto.statements import parse, seal
-from crypto.statements.custody import ReleaseKey
-from crypto.statements.exchange import AccessRequest, EnvelopeEntry, Kind, Manifest, Purpose
+from crypto.statements.exchange import AccessRequest
 from crypto.statements.registry import Certificate, TrustPolicy
 from crypto.trust import Trust
-from exchange.client.deposit import Wanted, make_deposit, plan
 from exchange.client.errors import NotTrustworthyError
 from exchange.client.pack_get import get_pack
 from exchange.client.pack_open import open_pack
 from exchange.usecases import facts
-from tests.support.client_world import SECRET, Scene, evil, ready, restore, snapshot
+from tests.support.client_world import SECRET, Scene, ready, restore, snapshot
 
 
 @pytest.fixture
@@ -324,73 +320,6 @@ def test_broken_download_is_taken_up(scene: Scene) -> None:
         each.headers.get("Range") for each in scene.server.requests if "/payload" in each.target
     ]
     assert ranges == [None, "bytes=50000-"]
-
-
-def deposited_by_nadia(scene: Scene, **changes: dict[str, Any]) -> None:
-    """A second dossier, whose manifest says something else than what was sealed."""
-    folder = scene.folder / "papers" / "nadia"
-    desk = evil(scene.desk("nadia"), **changes)
-    make_deposit(desk, plan(desk, Wanted(scene.sitting, Kind.ENGAGEMENT, (folder,), any_type=True)))
-    scene.agenda()
-    scene.declare("claire")
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"dossier": "aaaaa-aaaaa"},
-        {"kind": Kind.RENEWAL},
-        {"complement_of": sha256(b"another manifest")},
-    ],
-)
-def test_card_that_contradicts_its_manifest(scene: Scene, changes: dict[str, Any]) -> None:
-    """What is sealed inside must be what the manifest says outside."""
-    deposited_by_nadia(scene, manifest=changes)
-    refused(scene, NotTrustworthyError)
-
-
-def test_wrong_commitment(scene: Scene) -> None:
-    """A manifest that commits to another file key than the header's is refused."""
-    deposited_by_nadia(scene, manifest={"commitment": bytes(32)})
-    refused(scene, BrokenCiphertextError)
-
-
-def test_manifest_over_anothers_ciphertext(scene: Scene) -> None:
-    """An association that signs a manifest over another's ciphertext cannot pass it as its own."""
-    world, server = scene.server.world, scene.server
-    (stolen,) = world.index.find(Manifest)
-    folder = scene.folder / "people" / "nadia" / "filekeys"
-    sealed = (folder / f"{stolen.statement.deposit}.age").read_bytes()
-    file_key = FileKey(decrypt_with(sealed, scene.person("nadia").identity.age_identity))
-    desk = scene.desk("paul")
-    answer = desk.api.begin_deposit(scene.sitting, world.sittings[scene.sitting].digest, "key")
-    key = parse(ReleaseKey, answer["release_key"]["envelope"].encode())
-    entries, envelopes = [], []
-    for who, purpose in (("claire", Purpose.READ), ("paul", Purpose.GRANT)):
-        header = header_for(file_key, scene.person(who).identity.recipient, os.urandom)
-        envelopes.append(envelope_for(header, key.statement.recipient, os.urandom))
-        entries.append(
-            EnvelopeEntry(
-                certificate=scene.person(who).certificate,
-                purpose=purpose,
-                header_sha256=sha256(header),
-                envelope_sha256=sha256(envelopes[-1]),
-            )
-        )
-    same = stolen.statement.model_dump(exclude={"commission", "id", "issued_at", "signer"})
-    same |= {
-        "dossier": "bbbbb-bbbbb",
-        "deposit": key.statement.deposit,
-        "release_key_sha256": key.digest,
-        "envelopes": tuple(entries),
-    }
-    manifest = desk.draft(Manifest, **same)
-    payload = server.uploads[stolen.statement.deposit].payload
-    desk.api.put_part(key.statement.deposit, 1, payload)
-    desk.api.commit_deposit(key.statement.deposit, manifest.envelope, envelopes, "commit")
-    scene.agenda()
-    scene.declare("claire")
-    refused(scene, NotTrustworthyError)
 
 
 def test_forged_certificate(scene: Scene) -> None:

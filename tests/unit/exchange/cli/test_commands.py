@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 
 from crypto.edge.identity import Identity
-from crypto.keys import MasterSeed, VerifyKey
+from crypto.edge.seal import header_for
+from crypto.keys import Entropy, FileKey, MasterSeed, Recipient, VerifyKey
 from crypto.statements import parse, seal
 from crypto.statements.registry import TrustPolicy
 from crypto.trust import Trust, accept_first
 from exchange.cli.main import COMMANDS, run_command
+from exchange.client import recipients
 from exchange.client.errors import TransportError
 from exchange.client.keys import store_seed
 from exchange.client.profile import Profile
@@ -238,6 +240,41 @@ def test_grant_and_recusal(office: Office) -> None:
     refused = office.run("claire-2", "pack", "get", sitting, "--out", again, "--ask-anyway")
     assert refused.status == 1
     assert not Path(again).exists()
+
+
+def test_complaint(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dossier sealed wrongly is left out, complained of, sealed again by grant, and then opens."""
+    member = office.join("claire", "cdom", "member")
+    office.join("nadia", "altair", "depositor")
+    sitting = sitting_with(office, member)
+    paper = office.folder / "demande.txt"
+    paper.write_text("fiction", encoding="utf-8")
+    deposit = ("deposit", "--sitting", sitting, "--kind", "engagement", str(paper), "--json")
+    good = office.run("nadia", *deposit).data()["dossier"]
+    with monkeypatch.context() as wrong:
+        wrong.setattr(recipients, "header_for", header_of_another_key)
+        bad = office.run("nadia", *deposit).data()["dossier"]
+    office.run("secretariat", "registrar", "agenda", sitting)
+    office.server.world.advance(days=3, minutes=1)
+    office.run("claire", "declare", sitting, "--yes", "--json").data()
+    assert "aucun défaut" in office.run("claire", "complain", bad).err
+    pack = str(office.folder / "seance.tar")
+    taken = office.run("claire", "pack", "get", sitting, "--out", pack, "--json")
+    assert taken.status == 1
+    assert json.loads(taken.out)["dossiers"] == [good]
+    assert [each["dossier"] for each in json.loads(taken.out)["faults"]] == [bad]
+    assert f"dossier complain {bad}" in taken.err
+    signed = office.run("claire", "complain", bad, "--json").data()
+    assert len(signed["complaints"]) == 1
+    assert office.run("claire", "complain", bad).status == 1
+    granted = office.run("nadia", "grant", bad, "--json").data()
+    assert granted[0]["names"] == ["Claire"]
+    again = office.run("claire", "pack", "get", sitting, "--out", f"{pack}.2", "--json").data()
+    assert set(again["dossiers"]) == {good, bad}
+
+
+def header_of_another_key(file_key: FileKey, recipient: Recipient, entropy: Entropy) -> bytes:
+    return header_for(FileKey.generate(entropy), recipient, entropy)
 
 
 def test_wrong_fingerprint_certifies_nobody(office: Office) -> None:
