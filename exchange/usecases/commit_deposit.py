@@ -13,7 +13,7 @@ from crypto.statements.custody import ReleaseKey
 from crypto.statements.exchange import Manifest, Purpose
 from crypto.statements.registry import Role, Sitting
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
-from exchange.domain.lifecycle import allows
+from exchange.domain.lifecycle import allows, step
 from exchange.usecases.acknowledgement import push_to_broker
 from exchange.usecases.authority import find_certificate
 from exchange.usecases.depositing import open_sitting, own_deposit, require_approval, roster_now
@@ -56,7 +56,7 @@ def commit_deposit(
     _check_nonce(service, name, statement)
     with service.transactions() as work:
         # Again, in the transaction that writes: what was true a moment ago may not be any more.
-        _check(service, work, caller, deposit, unverified, now)
+        record = _check(service, work, caller, deposit, unverified, now)
         verified = verified_by(service, work, unverified, now)
         ticket = record_statement(
             service,
@@ -74,6 +74,8 @@ def commit_deposit(
         work.deposits.set_committed(
             deposit, object_name=name, manifest=unverified.digest, length=statement.length
         )
+        after = step(TABLE, DepositState(record.state), DepositEvent.COMMIT)
+        work.deposits.move(deposit, expected=record.state, new=after.value)
         for digest, data in sealed.items():
             work.deposits.add_envelope(deposit, digest, data)
         work.commit()

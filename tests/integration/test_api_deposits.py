@@ -181,6 +181,18 @@ def test_a_commit_is_logged_before_it_is_acknowledged(live: LiveService, sitting
     assert proofs[0].details.cites["manifest"] == drawn.manifest.digest
 
 
+def test_a_commit_moves_the_deposit_in_its_lifecycle(live: LiveService, sitting: str) -> None:
+    """A committed deposit stands as committed in the database: grants, endings and sweeps rely on it."""
+    nadia = live.people["nadia"]
+    drawn = live.draw_up(nadia, sitting, live.people["claire"])
+    live.put(nadia, drawn.deposit, 1, drawn.payload)
+    assert live.commit_by_http(nadia, drawn).status_code == 201
+    with live.wired.service.transactions() as work:
+        record = work.deposits.get(drawn.deposit)
+    assert record is not None
+    assert record.state == "committed"
+
+
 def test_a_commit_of_other_bytes_is_refused(live: LiveService, sitting: str) -> None:
     """A manifest that does not describe the bytes sent commits nothing."""
     nadia = live.people["nadia"]

@@ -183,7 +183,7 @@ class _Deposits:
         if record.state != "begun":
             raise ConcurrentChangeError("Ce dépôt n'est plus en cours.")
         self._rows.deposits[deposit] = replace(
-            record, state="committed", object_name=object_name, manifest=manifest, length=length
+            record, object_name=object_name, manifest=manifest, length=length
         )
 
     def of_sitting(self, sitting: str) -> Sequence[DepositRecord]:
