@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -12,8 +14,9 @@ import pikepdf
 import pytest
 
 from exchange.demo.world import PASSPHRASE
-from tests.support.browser_actors import Actors, actors, can_run
+from tests.support.browser_actors import Actors, RefusedError, actors, can_run
 from tests.support.small_commission import (
+    AUDITOR,
     DEPOSITOR,
     DOCTOR,
     PREFECT,
@@ -112,3 +115,217 @@ def test_a_dossier_of_the_browser_is_read_by_the_command_line_and_the_reverse(
     )
     read = tmp_path / "browser-open" / "01-altair" / reference / "demande.pdf"
     assert read.read_bytes() == PAPER
+
+
+@pytest.fixture(scope="module")
+def read_sitting(world: SmallCommission, browsers: Actors) -> str:
+    """A sitting, open, with two dossiers that the prefect declared and may take."""
+    sitting = world.plan_sitting()
+    brings(browsers, world, DEPOSITOR.key)
+    browsers.does(DEPOSITOR.key, "attack", kind="record")
+    for kind in ("engagement", "renewal"):
+        pieces = {"demande.pdf": f"%PDF-1.7 {kind}"}
+        browsers.does(DEPOSITOR.key, "deposit", sitting=sitting, kind=kind, pieces=pieces)
+    browsers.does(DEPOSITOR.key, "attack", kind=None)
+    world.open_now(sitting)
+    brings(browsers, world, PREFECT.key)
+    browsers.does(PREFECT.key, "declare", sitting=sitting)
+    return sitting
+
+
+def newcomer(
+    browsers: Actors, folder: Path, who: str, **invitation: Any
+) -> tuple[dict[str, Any], str]:
+    """Invited, enrolled, certified and logged in, all in browsers; also the certificate's digest."""
+    file = str(folder / f"{who}.json")
+    browsers.does("secretariat", "invite", out=file, **invitation)
+    wish = {"device": "un navigateur", "passphrase": PASSPHRASE}
+    enrolled = browsers.does(who, "enrol", invitation=file, **wish)
+    certificate = browsers.does("secretariat", "certify", fingerprint=enrolled["fingerprint"])
+    browsers.does(who, "unlock", passphrase=PASSPHRASE)
+    assert browsers.does(who, "login")["certificate"] == certificate
+    return enrolled, certificate
+
+
+def test_a_whole_sitting_is_run_in_browsers(
+    world: SmallCommission, browsers: Actors, tmp_path: Path
+) -> None:
+    """Invitation to closing by the registrar's browser, with a cut upload, a late grant, a withdrawal."""
+    assert brings(browsers, world, "secretariat", kind="registrar")["certificate"] is None
+    depositor, _ = newcomer(
+        browsers,
+        tmp_path,
+        "brune",
+        name="Brune Imaginaire",
+        organisation="altair",
+        roles=["depositor"],
+    )
+    assert depositor["trustFingerprint"].count(" ") == 7
+    member, certificate = newcomer(
+        browsers, tmp_path, "cyr", name="Cyr Inventé", organisation="police", roles=["member"]
+    )
+    today = world.clock().date()
+    mandate = {
+        "seat": "prefet",
+        "person": member["person"],
+        "capacity": "alternate",
+        "from_day": (today - timedelta(days=1)).isoformat(),
+        "to_day": (today + timedelta(days=90)).isoformat(),
+    }
+    browsers.does("secretariat", "roster", mandates=[mandate])
+    now = int(world.clock().timestamp() * 1000)
+    day = 86_400_000
+    planned = browsers.does(
+        "secretariat",
+        "sitting",
+        changes={"depositBy": now + day, "opensAt": now + 2 * day, "closesAt": now + 3 * day},
+    )
+    sitting = planned["sitting"]
+
+    pieces = {"demande.pdf": "%PDF-1.7 " + "x" * 20_000_000}
+    cut = browsers.does(
+        "brune", "deposit", sitting=sitting, kind="engagement", pieces=pieces, cutAfter=1
+    )
+    resumed = browsers.does("brune", "resume", key=cut["key"])
+    assert resumed == {"reference": cut["reference"], "parts": 2, "left": 0}
+    other = browsers.does(
+        "brune", "deposit", sitting=sitting, kind="renewal", pieces={"a.pdf": "%PDF-1.7"}
+    )
+    browsers.does("brune", "withdraw", reference=other["reference"], reason="Demande retirée")
+
+    seats = {"sitting": sitting, "seats": {"prefet": member["person"]}}
+    browsers.does("secretariat", "sitting", changes=seats)
+    granted = browsers.does("brune", "grantAll", sitting=sitting, reason="Suppléance")
+    assert [each["names"] for each in granted] == [["Cyr Inventé"]]
+    assert browsers.does("secretariat", "agenda", sitting=sitting) == 1
+    opens = int(world.clock().timestamp() * 1000) + 1_000
+    convocation = {"depositBy": opens - 1_000, "opensAt": opens, "urgency": "essai (CRPA R133-8)"}
+    browsers.does(
+        "secretariat", "sitting", changes={"sitting": sitting, "convoke": True, **convocation}
+    )
+    while world.clock().timestamp() * 1000 < opens + 1_000:
+        time.sleep(0.05)
+
+    browsers.does("cyr", "declare", sitting=sitting)
+    taken = browsers.does("cyr", "take", sitting=sitting)
+    opened = browsers.does("cyr", "open", sitting=sitting, stem=taken["stems"][0])
+    (piece,) = pieces.values()
+    assert opened["files"] == {"demande.pdf": sha256(piece.encode()).hexdigest()}
+    browsers.does("cyr", "recuse", sitting=sitting, references=[cut["reference"]])
+    with pytest.raises(RefusedError):
+        browsers.does("cyr", "take", sitting=sitting)
+
+    revocation = {"certificate": certificate, "reason": "Appareil perdu"}
+    browsers.does("secretariat", "revoke", **revocation)
+    brings(browsers, world, DEPOSITOR.key)
+    deposit = {"sitting": world.plan_sitting(), "kind": "engagement", "pieces": {"a.pdf": "%PDF"}}
+    lie = "hidden-revocation"
+    assert under_attack(browsers, DEPOSITOR.key, lie, "deposit", **deposit) in LIED
+    closed = browsers.does("secretariat", "close", sitting=sitting)
+    assert closed["destroyed"] == 1
+
+
+def test_an_auditor_verifies_the_log_in_a_browser(
+    world: SmallCommission, browsers: Actors, read_sitting: str
+) -> None:
+    """An honest log gives a clean verdict; an altered entry is named, a cut export is refused."""
+    brings(browsers, world, AUDITOR.key)
+    verdict = browsers.does(AUDITOR.key, "verify")
+    assert verdict["findings"] == []
+    assert verdict["ok"]
+    assert verdict["events"] == verdict["size"] > 30
+    assert verdict["statements"]["manifest"] >= 2
+    assert verdict["independentWitnesses"] == []
+    browsers.does(AUDITOR.key, "attack", kind="altered-entry")
+    altered = browsers.does(AUDITOR.key, "verify")
+    browsers.does(AUDITOR.key, "attack", kind=None)
+    assert not altered["ok"]
+    assert len(altered["findings"]) >= 2
+    assert under_attack(browsers, AUDITOR.key, "cut-export", "verify") == "unreachable"
+
+
+LIES_AT_LOGIN = ("other-root", "policy-left-out", "other-origin")
+LIES_ABOUT_A_SITTING = (
+    "wrong-certificate",
+    "invented-member",
+    "forged-receipt",
+    "exchanged-receipts",
+    "replayed-status",
+)
+LIES_AT_A_DEPOSIT = ("own-release-key", "another-release-key")
+LIES_AT_A_READING = (
+    "hidden-agenda",
+    "swapped-envelopes",
+    "dossier-left-out",
+    "unlogged-release",
+    "altered-payload",
+)
+LIED = ("hostile", "signature", "untrusted", "malformed")
+
+
+def under_attack(browsers: Actors, who: str, lie: str, act: str, /, **values: Any) -> str:
+    """The kind of error with which the browser refuses; afterwards the same act is let through."""
+    browsers.does(who, "attack", kind=lie)
+    try:
+        with pytest.raises(RefusedError) as refused:
+            browsers.does(who, act, **values)
+    finally:
+        browsers.does(who, "attack", kind=None)
+    return refused.value.kind
+
+
+@pytest.mark.parametrize("lie", LIES_AT_LOGIN)
+def test_a_service_that_lies_at_login_gets_no_login(
+    world: SmallCommission, browsers: Actors, lie: str
+) -> None:
+    """Other root keys, no policy or a foreign origin: nothing is signed for that service."""
+    brings(browsers, world, DOCTOR.key)
+    assert under_attack(browsers, DOCTOR.key, lie, "login") in LIED
+    browsers.does(DOCTOR.key, "login")
+
+
+@pytest.mark.parametrize("lie", LIES_ABOUT_A_SITTING)
+def test_a_service_that_lies_about_a_sitting_is_not_believed(
+    world: SmallCommission, browsers: Actors, read_sitting: str, lie: str
+) -> None:
+    """A wrong certificate, a forged or exchanged receipt, an old status: the deposit is not planned."""
+    brings(browsers, world, DEPOSITOR.key)
+    pieces = {"demande.pdf": "%PDF-1.7"}
+    deposit = {"sitting": read_sitting, "kind": "engagement", "pieces": pieces}
+    assert under_attack(browsers, DEPOSITOR.key, lie, "deposit", **deposit) in LIED
+
+
+@pytest.mark.parametrize("lie", LIES_AT_A_DEPOSIT)
+def test_a_service_with_its_own_release_key_gets_no_envelope(
+    world: SmallCommission, browsers: Actors, lie: str
+) -> None:
+    """A release key that the broker did not make for this deposit ends it before anything is sealed."""
+    sitting = world.plan_sitting()
+    brings(browsers, world, DEPOSITOR.key)
+    deposit = {"sitting": sitting, "kind": "engagement", "pieces": {"demande.pdf": "%PDF-1.7"}}
+    assert under_attack(browsers, DEPOSITOR.key, lie, "deposit", **deposit) in LIED
+    assert browsers.does(DEPOSITOR.key, "deposit", **deposit)["reference"]
+
+
+@pytest.mark.parametrize("lie", LIES_AT_A_READING)
+def test_a_service_that_lies_at_a_reading_opens_nothing(
+    world: SmallCommission, browsers: Actors, read_sitting: str, lie: str
+) -> None:
+    """Swapped envelopes, an unlogged release, an altered payload: no pack is kept."""
+    brings(browsers, world, PREFECT.key)
+    refused = under_attack(browsers, PREFECT.key, lie, "take", sitting=read_sitting)
+    assert refused in ("usage", *LIED) if lie == "hidden-agenda" else refused in LIED
+    assert len(browsers.does(PREFECT.key, "take", sitting=read_sitting)["stems"]) == 2
+
+
+def test_an_older_checkpoint_is_refused_and_kept_as_evidence(
+    world: SmallCommission, browsers: Actors
+) -> None:
+    """A log rolled back to an older checkpoint contradicts the one that the browser kept."""
+    brings(browsers, world, DOCTOR.key)
+    browsers.does(DOCTOR.key, "attack", kind="record")
+    browsers.does(DOCTOR.key, "sittings")
+    browsers.does(DOCTOR.key, "attack", kind=None)
+    browsers.does(DOCTOR.key, "login")
+    assert under_attack(browsers, DOCTOR.key, "older-checkpoint", "sittings") == "hostile"
+    assert len(browsers.does(DOCTOR.key, "evidence")) == 1

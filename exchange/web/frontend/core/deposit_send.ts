@@ -110,14 +110,20 @@ async function upload(browser: Browser, pending: Pending, advance: Advance): Pro
     for (let number = missing.shift(); number !== undefined; number = missing.shift()) {
       const from = (number - 1) * partBytes;
       const part = new Uint8Array(await payload.slice(from, from + partBytes).arrayBuffer());
-      await browser.api.putPart(deposit, number, part);
+      await browser.api.putPart(deposit, number, part).catch((error: unknown) => {
+        missing.length = 0; // the others finish the part in hand and begin no other
+        throw error;
+      });
       sent.add(number);
       await store.put("profile", sentName(key), [...sent]);
       done += part.length;
       advance(done);
     }
   };
-  await Promise.all(Array.from({ length: PARALLEL_PARTS }, work));
+  // All come to rest before this ends: none goes on sending behind a failure that was reported.
+  const ended = await Promise.allSettled(Array.from({ length: PARALLEL_PARTS }, work));
+  const failed = ended.find((each) => each.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** Finishes a deposit after a lost connection, if what was sealed may still be sent. */

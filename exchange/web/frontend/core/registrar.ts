@@ -106,6 +106,12 @@ export interface RosterChanges {
   readonly approvals?: readonly RosterApproval[];
 }
 
+/** A mandate with its fresh id: a person holds a seat from a day to a day, both included. */
+export const newMandate = (desk: Desk, held: Omit<RosterMandate, "mandate">): RosterMandate => ({
+  mandate: newOpaqueId(desk.browser.entropy),
+  ...held,
+});
+
 /** Publishes the next version of the roster. */
 export async function publishRoster(desk: Desk, changes: RosterChanges): Promise<Accepted<"roster">> {
   await desk.load("roster");

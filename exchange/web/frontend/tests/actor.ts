@@ -27,7 +27,9 @@ function actorOf(request: Request): Actor {
   const known = actors.get(request.who);
   if (known !== undefined) return known;
   const wire = nodeWire(String(request["url"]));
-  const browser = core.makeBrowser({ store: core.memoryStore(), wire: wire.send });
+  const pause = (milliseconds: number) =>
+    new Promise<void>((resolve) => void setTimeout(resolve, milliseconds / 10));
+  const browser = core.makeBrowser({ store: core.memoryStore(), wire: wire.send, pause });
   const made: Actor = { browser, wire };
   actors.set(request.who, made);
   return made;
@@ -167,7 +169,8 @@ const ACTS: Record<string, Act> = {
     const desk = deskOf(actor);
     await desk.load("roster");
     const last = core.latestRoster(desk.view.ledger)?.statement;
-    const all = [...(last?.mandates ?? []), ...(mandates as unknown as core.RosterMandate[])];
+    const held = mandates as Omit<core.RosterMandate, "mandate">[];
+    const all = [...(last?.mandates ?? []), ...held.map((each) => core.newMandate(desk, each))];
     return (await core.publishRoster(desk, { mandates: all })).statement.version;
   },
   sitting: async (actor, request) => {
