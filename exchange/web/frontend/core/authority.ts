@@ -42,6 +42,7 @@ const AUTHORITY: Readonly<Record<StatementType, Authority>> = {
   declaration: certifiedAs("member"),
   recusal: certifiedAs("member"),
   "access-request": certifiedAs("member", "depositor"),
+  complaint: certifiedAs("member", "depositor"),
   opinion: certifiedAs("member"),
   decision: certifiedAs("decider"),
   login: { kinds: ["registrar", "certified"], roles: EVERY_ROLE, ownOnly: false },

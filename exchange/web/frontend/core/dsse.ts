@@ -11,7 +11,7 @@ import { ExplainedError, malformed } from "./errors.ts";
 import { FieldError, fieldsOf } from "./fields.ts";
 import { SIGNATURE_BYTES, checkSignature, keyBytes } from "./keys.ts";
 import { STATEMENT_TYPE_PREFIX, STATEMENT_TYPE_SUFFIX } from "./labels.ts";
-import { MAX_STATEMENT_BYTES, SHAPES, type StatementOf, type StatementType, maxBytes, shapeOf } from "./statements.ts"; // prettier-ignore
+import { type AnyStatement, MAX_STATEMENT_BYTES, SHAPES, type StatementOf, type StatementType, contradictionIn, maxBytes, shapeOf } from "./statements.ts"; // prettier-ignore
 import { type Json, parseStrictJson } from "./strict_json.ts";
 
 export const MAX_ENVELOPE_BYTES = 2 * MAX_STATEMENT_BYTES;
@@ -79,7 +79,10 @@ export function typeOf(envelope: string): StatementType {
 
 function statementFrom<K extends StatementType>(type: K, body: Uint8Array): StatementOf<K> {
   try {
-    return fieldsOf(shapeOf(type), parseStrictJson(body, maxBytes(type))) as StatementOf<K>;
+    const read = fieldsOf(shapeOf(type), parseStrictJson(body, maxBytes(type))) as StatementOf<K>;
+    const contradiction = contradictionIn(type, read as AnyStatement);
+    if (contradiction !== null) throw new FieldError("?", contradiction);
+    return read;
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;
     throw malformed(

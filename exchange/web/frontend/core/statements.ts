@@ -129,6 +129,13 @@ export const SHAPES = {
     checkpoint: longText,
   },
   withdrawal: { ...COMMON, dossier: dossierReference, reason },
+  complaint: {
+    ...COMMON,
+    manifest: digest,
+    header_sha256: digest,
+    fault: oneOf("not-for-this-key", "altered", "other-file-key", "other-content"),
+    found: nullable(bytes32),
+  },
   opinion: { ...COMMON, dossier: dossierReference, payload_sha256: digest },
   decision: { ...COMMON, dossier: dossierReference, payload_sha256: digest },
   login: { ...COMMON, origin: label, nonce: bytes32, expires_at: instant },
@@ -172,9 +179,19 @@ export const SHAPES = {
 
 export type StatementType = keyof typeof SHAPES;
 export type StatementOf<K extends StatementType> = Of<(typeof SHAPES)[K]>;
+/** What must hold between fields; null when it does. */
+export function contradictionIn(type: StatementType, statement: AnyStatement): string | null {
+  if (type !== "complaint") return null;
+  const { found, fault } = statement as StatementOf<"complaint">;
+  return (found !== null) === (fault === "other-file-key")
+    ? null
+    : "found goes with other-file-key alone";
+}
+
 /** What all statements carry, and by which some are found. */
 export type AnyStatement = StatementOf<StatementType>;
 
+export type Fault = StatementOf<"complaint">["fault"];
 export type Role = StatementOf<"certificate">["roles"][number];
 export type Purpose = StatementOf<"access-request">["purpose"];
 export type Kind = StatementOf<"manifest">["kind"];
