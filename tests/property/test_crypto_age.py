@@ -132,6 +132,48 @@ def test_truncation_at_every_chunk_border_is_refused(chunks: int, length: int) -
     assert sink.getvalue() == plaintext[: chunks * CHUNK_BYTES]
 
 
+@pytest.mark.parametrize("extra", [0, 1, CHUNK_BYTES - 1])
+def test_every_border_of_a_long_payload_is_refused(extra: int) -> None:
+    """Cut at, one before and one after each of its borders, a payload of whole or broken chunks ends
+    in an error, never in a shorter text that looks whole.
+    """
+    plaintext = bytes(2 * CHUNK_BYTES + extra)
+    payload = seal_bytes(KEY, bytes(NONCE_BYTES), plaintext)
+    borders = range(NONCE_BYTES, len(payload), SEALED_CHUNK_BYTES)
+    cuts = {cut for border in borders for cut in (border - 1, border, border + 1)}
+    for cut in sorted(cut for cut in cuts if cut < len(payload)):
+        sink = io.BytesIO()
+        with pytest.raises(CryptoError):
+            open_stream(KEY, io.BytesIO(payload[:cut]), sink)
+        assert len(sink.getvalue()) % CHUNK_BYTES == 0
+
+
+LONG = seal_bytes(KEY, bytes(NONCE_BYTES), bytes(3 * CHUNK_BYTES + 100))
+
+
+@given(st.integers(0, 8 * len(LONG) - 1))
+@settings(max_examples=100, deadline=None)
+def test_any_flipped_bit_of_a_long_payload_is_refused(bit: int) -> None:
+    """In whichever chunk a bit changes, no byte of that chunk is handed out."""
+    sink = io.BytesIO()
+    with pytest.raises(BrokenCiphertextError):
+        open_stream(KEY, io.BytesIO(flipped(LONG, bit)), sink)
+    chunk = (bit // 8 - NONCE_BYTES) // SEALED_CHUNK_BYTES
+    assert len(sink.getvalue()) <= max(0, chunk) * CHUNK_BYTES
+
+
+@given(st.permutations(range(4)))
+def test_chunks_in_another_order_are_refused(order: list[int]) -> None:
+    """Each chunk opens in its own place only."""
+    start = [NONCE_BYTES + number * SEALED_CHUNK_BYTES for number in range(4)]
+    pieces = [LONG[at : at + SEALED_CHUNK_BYTES] for at in start]
+    moved = LONG[:NONCE_BYTES] + b"".join(pieces[number] for number in order)
+    if moved == LONG:
+        return
+    with pytest.raises(BrokenCiphertextError):
+        open_stream(KEY, io.BytesIO(moved), io.BytesIO())
+
+
 @given(st.binary(max_size=2000), st.lists(st.integers(1, 700), min_size=1, max_size=5))
 @settings(deadline=None)
 def test_how_a_source_hands_out_its_bytes_does_not_matter(data: bytes, steps: list[int]) -> None:

@@ -271,6 +271,13 @@ def test_complaint(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     assert granted[0]["names"] == ["Claire"]
     again = office.run("claire", "pack", "get", sitting, "--out", f"{pack}.2", "--json").data()
     assert set(again["dossiers"]) == {good, bad}
+    office.join("irene", "prefecture", "auditor")
+    bundle, trust = str(office.folder / "bundle.tar"), str(office.folder / "trust.json")
+    office.run("irene", "audit", "export", "--out", bundle, "--json").data()
+    verify = ("audit", "verify", "--bundle", bundle, "--trust", trust, "--json")
+    verdict = json.loads(office.run("irene", *verify).out)
+    assert verdict["counts"]["release.authorised"] == 4
+    assert signed["complaints"][0] not in json.dumps(verdict["findings"])
 
 
 def header_of_another_key(file_key: FileKey, recipient: Recipient, entropy: Entropy) -> bytes:
