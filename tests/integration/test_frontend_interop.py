@@ -225,6 +225,29 @@ def test_a_whole_sitting_is_run_in_browsers(
     assert closed["destroyed"] == 1
 
 
+def test_a_dead_header_costs_one_dossier_and_can_be_complained_of(
+    world: SmallCommission, browsers: Actors
+) -> None:
+    """A header sealed to the wrong key leaves its dossier out; the other opens, a complaint is logged."""
+    sitting = world.plan_sitting()
+    brings(browsers, world, DEPOSITOR.key)
+    pieces = {"a.pdf": "%PDF-1.7"}
+    deposit = {"sitting": sitting, "kind": "engagement", "pieces": pieces}
+    dead = browsers.does(DEPOSITOR.key, "deposit", deadFor=PREFECT.name, **deposit)["reference"]
+    sound = browsers.does(DEPOSITOR.key, "deposit", **deposit)["reference"]
+    world.open_now(sitting)
+    brings(browsers, world, PREFECT.key)
+    browsers.does(PREFECT.key, "declare", sitting=sitting)
+    taken = browsers.does(PREFECT.key, "take", sitting=sitting)
+    assert [stem.split("/")[1] for stem in taken["stems"]] == [sound]
+    assert [(each["reference"], each["fault"]) for each in taken["faulty"]] == [
+        (dead, "not-for-this-key")
+    ]
+    assert browsers.does(PREFECT.key, "complain", reference=dead) == 1
+    with pytest.raises(RefusedError):
+        browsers.does(PREFECT.key, "complain", reference=dead)
+
+
 def test_an_auditor_verifies_the_log_in_a_browser(
     world: SmallCommission, browsers: Actors, read_sitting: str
 ) -> None:

@@ -3,6 +3,7 @@ import { utf8 } from "./bytes.ts";
 import { sha256 } from "./digests.ts";
 import type { Desk } from "./desk.ts";
 import type { Accepted } from "./ledger.ts";
+import { forgetDossiers } from "./pack_store.ts";
 import { agendaOf, hasDeclared, impossible, isWithdrawn, myMandate, mySeat, recusedPersons, rosterOf, seatOf, sittingOf, undertakingsOf } from "./registry.ts"; // prettier-ignore
 import type { StatementOf } from "./statements.ts";
 import { UNDERTAKING_TEXT } from "./undertaking_text.ts";
@@ -32,6 +33,8 @@ export async function look(desk: Desk, sitting: string): Promise<Declarable> {
   const visible = agendaOf(index, sitting)
     .statement.items.filter((item) => !own.has(item.association) && !isWithdrawn(index, item.dossier))
     .map((item) => item.dossier);
+  const withdrawn = agendaOf(index, sitting).statement.items.filter((item) => isWithdrawn(index, item.dossier));
+  await forgetDossiers(desk.browser, sitting, withdrawn.map((item) => item.dossier));
   const recused = visible.filter((each) => recusedPersons(index, sitting, each).has(person));
   return {
     sitting: found,
@@ -87,5 +90,6 @@ export async function recuse(
 ): Promise<string> {
   const given = desk.draft("recusal", { sitting, dossiers: references });
   await desk.submitAndConfirm(given);
+  await forgetDossiers(desk.browser, sitting, references);
   return given.digest;
 }

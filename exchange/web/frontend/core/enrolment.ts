@@ -222,7 +222,7 @@ async function bring(browser: Browser, brought: Brought, seed: Bytes): Promise<I
 export async function forgetKey(browser: Browser): Promise<void> {
   await browser.profile.store.delete("profile", "keyfile");
   await browser.profile.store.delete("profile", "passkey");
-  for (const box of ["filekeys", "packs", "deposits"] as const) {
+  for (const box of ["filekeys", "packs", "deposits", "faults"] as const) {
     for (const key of await browser.profile.store.keys(box)) {
       await browser.profile.store.delete(box, key);
     }

@@ -1,5 +1,6 @@
 /** Late envelopes: for a member named after the deposit, or for a colleague's new device. */
 import type { Bytes } from "./bytes.ts";
+import { refusedFor } from "./complaint.ts";
 import type { Desk } from "./desk.ts";
 import { forgetEnded, keepFileKey, localFileKey } from "./filekeys.ts";
 import { hostile } from "./errors.ts";
@@ -83,6 +84,8 @@ async function fileKeyOf(
   const kept = await localFileKey(desk, deposited.manifest.statement);
   if (kept !== null) return kept;
   const answer = await requestRelease(desk, sitting, [deposited], "grant");
+  const [faulty] = answer.faulty;
+  if (faulty !== undefined) throw refusedFor(faulty);
   const opened = answer.opened[0];
   if (opened === undefined) {
     throw impossible(

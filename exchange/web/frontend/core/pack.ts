@@ -8,6 +8,7 @@ import { HEADER_BYTES, unwrapHeader } from "./age.ts";
 import type { Attested } from "./api.ts";
 import type { Browser } from "./browser.ts";
 import { type Bytes, hex } from "./bytes.ts";
+import { type Faulty, faultyBy, noteFault, refusedFor } from "./complaint.ts";
 import { brokenOff, piecesOf } from "./connection.ts";
 import type { DossierCard } from "./container.ts";
 import { type Declarable, look } from "./declare.ts";
@@ -18,6 +19,7 @@ import { parseInstant } from "./encoding.ts";
 import { ExplainedError, hostile } from "./errors.ts";
 import type { Identity } from "./identity.ts";
 import type { Accepted, StatementIndex } from "./ledger.ts";
+import { type Pack, type PackedDossier, keepPack, keptPack } from "./pack_store.ts";
 import { type Deposited, agendaOf, associationOf, depositsOf, impossible, mySeat } from "./registry.ts";
 import { type Opened, type Refusal, requestRelease, requireCommitted, requireSignedHeader } from "./releases.ts"; // prettier-ignore
 import type { StatementOf } from "./statements.ts";
@@ -27,31 +29,11 @@ import type { Advance, OpenedContainer } from "./workshop.ts";
 
 const MAX_RESUMES = 5; // broken downloads taken up again; after that the line is not good enough
 
-/** One dossier (or complement) of a pack: `header ‖ payload` is a standard age file. */
-export interface PackedDossier {
-  /** `01-altair/k7qf2-m3xta-c1` */
-  readonly stem: string;
-  readonly association: string;
-  readonly reference: string;
-  readonly manifest: string;
-  readonly header: Bytes;
-  readonly payload: Blob;
-  readonly receipt: string;
-}
-
-/** A member's sealed pack, with every statement that verifying it off line needs. */
-export interface Pack {
-  readonly sitting: string;
-  /** Digest of the certificate of the device that took it. */
-  readonly member: string;
-  readonly dossiers: readonly PackedDossier[];
-  readonly papers: readonly (readonly [string, Attested])[];
-  readonly closesAt: string;
-}
-
 export interface Taken {
   readonly pack: Pack;
   readonly refused: readonly Refusal[];
+  /** Left out: not what their depositors signed. Each is noted, for `complain`. */
+  readonly faulty: readonly Faulty[];
 }
 
 /** Requests, verifies, downloads, verifies, keeps. `only` limits to some dossiers; empty means all. */
@@ -65,20 +47,27 @@ export async function takePack(
   const answer = await requestRelease(desk, seen.sitting, wantedOf(desk, seen, only), "read");
   const numbers = associationNumbers(desk.view.ledger, sitting);
   const dossiers: PackedDossier[] = [];
-  for (const opened of answer.opened) dossiers.push(await packed(desk, opened, numbers, advance));
-  const pack: Pack = {
+  const faulty = [...answer.faulty];
+  for (const opened of answer.opened) {
+    // One depositor's fault must not keep the other dossiers from a member.
+    const made = await packed(desk, opened, numbers, advance);
+    if ("fault" in made) faulty.push(made);
+    else dossiers.push(made);
+  }
+  const [first] = faulty;
+  if (dossiers.length === 0 && first !== undefined) throw refusedFor(first);
+  const pack = await keepPack(desk.browser, {
     sitting,
     member: desk.signer,
     dossiers,
     papers: desk.view.allAttested(),
     closesAt: seen.sitting.statement.closes_at,
-  };
-  await desk.browser.profile.store.put("packs", sitting, pack);
+  });
   for (const { deposited, receipt } of answer.opened) {
     const name = `release-${deposited.manifest.statement.deposit}`;
     await desk.browser.profile.keepReceipt(name, receipt);
   }
-  return { pack, refused: answer.refused };
+  return { pack, refused: answer.refused, faulty };
 }
 
 function wantedOf(desk: Desk, seen: Declarable, only: readonly string[]): readonly Deposited[] {
@@ -117,17 +106,40 @@ async function packed(
   opened: Opened,
   numbers: ReadonlyMap<string, number>,
   advance: (reference: string, done: number, total: number) => void,
-): Promise<PackedDossier> {
+): Promise<PackedDossier | Faulty> {
   const { deposited, header, fileKey, receipt } = opened;
   const { manifest, association, reference, fileStem } = deposited;
   const total = manifest.statement.length;
   const payload = await download(desk, manifest.statement, (done) => advance(reference, done, total));
-  // Run through it once before it is kept: card, padding, last chunk.
-  const { card } = await desk.browser.workshop.openContainer(payload, fileKey, false, () => undefined);
-  requireCard(desk.view.ledger, manifest, card);
+  if (!(await isSound(desk, manifest, payload, fileKey))) {
+    const fault = faultyBy(deposited, header, "other-content");
+    await noteFault(desk.browser.profile, fault);
+    return fault;
+  }
   const number = String(numbers.get(association) ?? 0).padStart(2, "0");
   const stem = `${number}-${association}/${fileStem}`;
   return { stem, association, reference, manifest: manifest.digest, header, payload, receipt };
+}
+
+/**
+ * Whether the content is what the manifest says: card, padding, last chunk. The payload is, octet for
+ * octet, the one that was signed: what is wrong inside is the depositor's doing.
+ */
+async function isSound(
+  desk: Desk,
+  manifest: Accepted<"manifest">,
+  payload: Blob,
+  fileKey: Bytes,
+): Promise<boolean> {
+  try {
+    const { workshop } = desk.browser;
+    const { card } = await workshop.openContainer(payload, fileKey, false, () => undefined);
+    requireCard(desk.view.ledger, manifest, card);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ExplainedError)) throw error;
+    return false;
+  }
 }
 
 /** The payload, octet for octet the one that was signed; a broken download is taken up again. */
@@ -249,7 +261,7 @@ export interface OpenPack {
 
 /** The pack of a sitting as this browser keeps it, verified; null when there is none. */
 export async function openPack(browser: Browser, sitting: string): Promise<OpenPack | null> {
-  const pack = await browser.profile.store.get<Pack>("packs", sitting);
+  const pack = await keptPack(browser, sitting);
   if (pack === null) return null;
   if (browser.clock() >= parseInstant(pack.closesAt)) {
     await browser.profile.store.delete("packs", sitting);
@@ -291,14 +303,4 @@ export async function openDossier(
   const opened = await browser.workshop.openContainer(dossier.payload, fileKey, true, advance);
   requireCard(index, manifest, opened.card);
   return opened;
-}
-
-/** Deletes the packs of sittings that have closed; call it at every start. */
-export async function forgetClosedPacks(browser: Browser): Promise<void> {
-  for (const key of await browser.profile.store.keys("packs")) {
-    const pack = await browser.profile.store.get<Pack>("packs", key);
-    if (pack !== null && browser.clock() >= parseInstant(pack.closesAt)) {
-      await browser.profile.store.delete("packs", key);
-    }
-  }
 }

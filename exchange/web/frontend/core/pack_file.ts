@@ -1,7 +1,7 @@
 /** A pack as the one file that `dossier pack open` reads (DESIGN, section 9). */
 import type { Attested } from "./api.ts";
 import { hostile } from "./errors.ts";
-import type { Pack } from "./pack.ts";
+import type { Pack } from "./pack_store.ts";
 import { parseAny } from "./dsse.ts";
 import { BLOCK, END_BLOCKS, entryHeader } from "./tar.ts";
 

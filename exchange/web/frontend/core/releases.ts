@@ -5,9 +5,10 @@
  * (3) the header is the one whose hash the depositor signed for my certificate; (4) the file key in it is
  * the one that the manifest commits to.
  */
-import { checkCommitment, decryptWith, newHybridIdentity, recipientOf, unwrapHeader } from "./age.ts";
+import { checkCommitment, decryptWith, newHybridIdentity, recipientOf } from "./age.ts";
 import { attested, field, many, octets, optional, record, text } from "./api.ts";
 import type { Bytes } from "./bytes.ts";
+import { type Faulty, judged, noteFault } from "./complaint.ts";
 import type { Desk } from "./desk.ts";
 import { sha256 } from "./digests.ts";
 import type { Unverified } from "./dsse.ts";
@@ -38,6 +39,8 @@ export interface Refusal {
 export interface Answer {
   readonly opened: readonly Opened[];
   readonly refused: readonly Refusal[];
+  /** Deposits whose header, as their depositor signed it, gives nothing of use. */
+  readonly faulty: readonly Faulty[];
 }
 
 interface Asked {
@@ -70,15 +73,21 @@ export async function requestRelease(
   const byDeposit = new Map(wanted.map((each) => [each.manifest.statement.deposit, each]));
   const asked: Asked = { desk, request, wanted: byDeposit, reply };
   const opened: Opened[] = [];
+  const faulty: Faulty[] = [];
+  const answered: string[] = [];
   for (const release of field(answer, "releases", many(record))) {
-    opened.push(await openOne(asked, release));
+    const found = await openOne(asked, release);
+    answered.push(askedFor(asked, release).manifest.statement.deposit);
+    if ("fault" in found) faulty.push(found);
+    else opened.push(found);
   }
   const refused: Refusal[] = [];
   for (const refusal of field(answer, "refusals", many(record))) {
     refused.push(await refusalOf(asked, refusal));
   }
-  requireAllAnswered(byDeposit, opened, refused);
-  return { opened, refused };
+  requireAllAnswered(byDeposit, [...answered, ...refused.map((each) => each.deposit)]);
+  for (const each of faulty) await noteFault(desk.browser.profile, each);
+  return { opened, refused, faulty };
 }
 
 function askedFor(asked: Asked, answer: unknown): Deposited {
@@ -91,14 +100,9 @@ function askedFor(asked: Asked, answer: unknown): Deposited {
 
 function requireAllAnswered(
   wanted: ReadonlyMap<string, Deposited>,
-  opened: readonly Opened[],
-  refused: readonly Refusal[],
+  answered: readonly string[],
 ): void {
-  const answered = [
-    ...opened.map((each) => each.deposited.manifest.statement.deposit),
-    ...refused.map((each) => each.deposit),
-  ];
-  if (answered.sort().join() !== [...wanted.keys()].sort().join()) {
+  if ([...answered].sort().join() !== [...wanted.keys()].sort().join()) {
     throw hostile(
       "Le service n'a pas répondu exactement une fois pour chaque dépôt demandé : rien n'a été " +
         "utilisé. Recommencez ; si cela se répète, prévenez le secrétariat.",
@@ -106,7 +110,7 @@ function requireAllAnswered(
   }
 }
 
-async function openOne(asked: Asked, release: unknown): Promise<Opened> {
+async function openOne(asked: Asked, release: unknown): Promise<Opened | Faulty> {
   const { desk, request, reply } = asked;
   const deposited = askedFor(asked, release);
   const manifest = await desk.view.takeAs("manifest", field(release, "manifest", attested));
@@ -121,9 +125,8 @@ async function openOne(asked: Asked, release: unknown): Promise<Opened> {
   await checkReleaseReceipt(desk, request, manifest, receipt);
   const header = await decryptWith(field(release, "header", octets), reply);
   requireSignedHeader(desk.view.ledger, desk.signer, manifest, header, request.statement.purpose);
-  const fileKey = await unwrapHeader(header, desk.identity.revealAgeIdentity());
-  requireCommitted(fileKey, manifest.statement);
-  return { deposited, header, fileKey, receipt };
+  const fileKey = await judged(deposited, header, desk.identity.revealAgeIdentity());
+  return "fault" in fileKey ? fileKey : { deposited, header, fileKey, receipt };
 }
 
 export const requireCommitted = (fileKey: Bytes, manifest: StatementOf<"manifest">): void =>

@@ -12,6 +12,7 @@ export type Box =
   | "filekeys" // age files to the own recipient
   | "deposits" // sealed deposits on their way
   | "packs" // sealed packs, for reading without network
+  | "faults" // headers that turned out dead, until a complaint is signed
   | "evidence"; // contradictory checkpoints
 
 export interface Store {

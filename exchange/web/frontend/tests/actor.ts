@@ -79,10 +79,14 @@ const ACTS: Record<string, Act> = {
   },
   sittings: async (actor) =>
     (await deskOf(actor).sittings()).map((each) => each.statement.sitting),
-  deposit: async (actor, { sitting, kind, pieces, complementOf, cutAfter }) => {
+  deposit: async (actor, { sitting, kind, pieces, complementOf, cutAfter, deadFor }) => {
     const desk = deskOf(actor);
     const wanted = { sitting, kind, files: files(pieces), complementOf: complementOf ?? null };
-    const plan = await core.planDeposit(desk, wanted);
+    const honest = await core.planDeposit(desk, wanted);
+    const own = desk.identity.recipient;
+    // A dishonest depositor: what is listed for this person is sealed to the depositor's own key.
+    const crooked = honest.readers.map((each) => (each.name === deadFor ? { ...each, recipient: own } : each));
+    const plan = { ...honest, readers: crooked };
     const pending = await core.sealDeposit(desk, plan, quiet);
     const readers = plan.readers.map(({ name, seatLabel, isNew }) => ({ name, seatLabel, isNew }));
     if (cutAfter !== undefined) {
@@ -128,9 +132,10 @@ const ACTS: Record<string, Act> = {
   recuse: async (actor, { sitting, references }) =>
     core.recuse(deskOf(actor), sitting, references),
   take: async (actor, { sitting, only }) => {
-    const { pack, refused } = await core.takePack(deskOf(actor), sitting, only ?? [], quiet);
-    return { stems: pack.dossiers.map((each) => each.stem), refused };
+    const { pack, refused, faulty } = await core.takePack(deskOf(actor), sitting, only ?? [], quiet);
+    return { stems: pack.dossiers.map((each) => each.stem), refused, faulty };
   },
+  complain: async (actor, { reference }) => core.complain(deskOf(actor), reference),
   open: async (actor, { sitting, stem }) => {
     actor.wire.unplug(true); // opening needs no network
     try {
