@@ -9,8 +9,10 @@ from exchange.cli.words import command, json_option, option, result, say
 from exchange.locale import translate as _
 
 if TYPE_CHECKING:
+    from crypto.digests import Digest
     from crypto.statements.registry import Sitting
     from exchange.client.desk import Desk
+    from exchange.usecases.ledger import StatementIndex
 
 
 @command(help="Montre les séances connues, qui y siège et leur ordre du jour.")
@@ -89,10 +91,24 @@ def _describe(desk: Desk, sitting: str) -> dict[str, Any]:
                 "pathway": each.manifest.statement.pathway,
                 "complement": each.complement,
                 "withdrawn": each.withdrawn,
+                "complaints": _complaints(index, each.manifest.digest),
             }
             for each in deposits_of(index, sitting)
         ],
     }
+
+
+def _complaints(index: StatementIndex, manifest: Digest) -> list[dict[str, str]]:
+    """Who complained of an envelope of this deposit, and of what; as far as this profile may know."""
+    from exchange.client.registry import complaints_of
+    from exchange.usecases.authority import find_certificate
+
+    found = []
+    for each in complaints_of(index, manifest):
+        certificate = find_certificate(index, each.statement.signer)
+        name = certificate.statement.name if certificate else each.statement.signer
+        found.append({"name": name, "fault": each.statement.fault.value})
+    return found
 
 
 def _tell(document: dict[str, Any]) -> None:
@@ -108,6 +124,22 @@ def _tell(document: dict[str, Any]) -> None:
         say("  siège {seat} : {name}", seat=seat["seat"], name=seat["name"] or seat["person"])
     for item in document["agenda"]:
         say("  dossier {dossier} ({association})", **item)
+    for deposit in document["deposits"]:
+        for complaint in deposit["complaints"]:
+            say(
+                "  signalement de {name} : le dossier {dossier}, tel que scellé pour cette personne, "
+                "est inutilisable ({fault})",
+                name=complaint["name"],
+                dossier=deposit["dossier"],
+                fault=_(FAULTS[complaint["fault"]]),
+            )
 
 
 STAGES = {"planned": "prévue", "convoked": "convoquée"}
+
+FAULTS = {
+    "not-for-this-key": "enveloppe destinée à une autre clé",
+    "altered": "en-tête abîmé",
+    "other-file-key": "clé d'un autre contenu",
+    "other-content": "contenu qui n'est pas celui du manifeste",
+}

@@ -50,7 +50,17 @@ TRANSLATING: Final = frozenset(
 
 HELP_KEYWORDS: Final = frozenset({"help", "short_help", "epilog"})
 TABLES: Final = frozenset(
-    {"MESSAGES", "NOT_SHOWN", "STAGES", "SENTENCES", "COMMANDS", "LATER", "LABELS", "STEPS"}
+    {
+        "MESSAGES",
+        "NOT_SHOWN",
+        "STAGES",
+        "FAULTS",
+        "SENTENCES",
+        "COMMANDS",
+        "LATER",
+        "LABELS",
+        "STEPS",
+    }
 )
 """Names of module-level constants whose strings are messages."""
 

@@ -267,6 +267,9 @@ def test_complaint(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     signed = office.run("claire", "complain", bad, "--json").data()
     assert len(signed["complaints"]) == 1
     assert office.run("claire", "complain", bad).status == 1
+    shown = office.run("nadia", "sittings")
+    assert f"signalement de Claire : le dossier {bad}" in shown.out
+    assert "clé d'un autre contenu" in shown.out
     granted = office.run("nadia", "grant", bad, "--json").data()
     assert granted[0]["names"] == ["Claire"]
     again = office.run("claire", "pack", "get", sitting, "--out", f"{pack}.2", "--json").data()
