@@ -126,6 +126,12 @@ class Settings(BaseModel):
     listen: Annotated[str, AfterValidator(_check_listen)] = "127.0.0.1:8080"
     metrics_listen: Annotated[str, AfterValidator(_check_listen)] | None = None
     """Where Prometheus reads figures: a port of its own, never behind the public proxy."""
+    publisher: Annotated[str, StringConstraints(max_length=500)] = ""
+    """Who publishes this instance, with address and contact, for the legal pages."""
+    security_contact: Annotated[str, StringConstraints(pattern=r"^(mailto:|https://|tel:).+$")] = (
+        "mailto:secretariat@commission.example"
+    )
+    """Where a weakness is reported (RFC 9116, ``Contact``): an address that somebody reads."""
 
     @property
     def secure(self) -> bool:

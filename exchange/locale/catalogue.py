@@ -2,7 +2,7 @@
 
 A msgid is (1) the first argument of an error's constructor (``SomethingError("…")``), (2) the first
 argument of a function that translates or prints, (3) the ``help`` of a command or option, (4) a
-string in a table of messages (``MESSAGES``, ``NOT_SHOWN``, …), (5) a message of a page template.
+string in a table of messages (``MESSAGES``, ``NOT_SHOWN``, …), (5) a message of a page template or of a page's script.
 Translations already in the catalogue are kept; what is new waits there with an empty msgstr.
 
 Run by ``make catalogue``; with ``--check`` it only says whether the committed files are current.
@@ -13,13 +13,15 @@ from __future__ import annotations
 import ast
 import builtins
 import io
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_javascript
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -136,7 +138,39 @@ def extract(root: Path = ROOT) -> dict[str, list[tuple[str, int]]]:
                 found.setdefault(message, []).append((where, line))
     for where, line, message in _template_messages(root):
         found.setdefault(message, []).append((where, line))
+    for where, line, message in _script_messages(root):
+        found.setdefault(message, []).append((where, line))
     return found
+
+
+SCRIPT_FUNCTIONS: Final = (
+    *("t", "add", "tooLarge"),
+    *("impossible", "hostile", "malformed", "untrusted", "unreachable", "unsafe"),
+)
+"""Functions of the pages' scripts that take a msgid first; ``ExplainedError`` takes it second."""
+
+
+def _script_messages(root: Path) -> Iterator[tuple[str, int, str]]:
+    """Messages of the pages' scripts, by Babel's own extractor; their tests show nothing to people."""
+    frontend = root / "exchange" / "web" / "frontend"
+    for path in sorted((*frontend.glob("core/*.ts"), *frontend.glob("pages/**/*.ts"))):
+        where = path.relative_to(root).as_posix()
+        handle = io.BytesIO(path.read_bytes())
+        # Babel's hints say less than it takes and gives: names alone, and one text or a tuple.
+        extracted: Iterable[tuple[Any, ...]] = extract_javascript(
+            handle,
+            dict.fromkeys((*SCRIPT_FUNCTIONS, "ExplainedError")),
+            [],
+            {},
+        )
+        for line, function, arguments, _comments in extracted:
+            given = arguments if isinstance(arguments, tuple) else (arguments,)
+            place = 1 if function == "ExplainedError" else 0
+            message = given[place] if len(given) > place else None
+            if not message or "${" in message:
+                continue  # made of parts: no sentence of its own
+            if function != "add" or _is_sentence(message):
+                yield where, line, message
 
 
 def _template_messages(root: Path) -> Iterator[tuple[str, int, str]]:
@@ -147,7 +181,7 @@ def _template_messages(root: Path) -> Iterator[tuple[str, int, str]]:
         where = path.relative_to(root).as_posix()
         handle = io.BytesIO(path.read_bytes())
         for line, _function, message, _comments in babel_extract(
-            handle, ["_", "gettext", "ngettext"], [], {"trimmed": "true"}
+            handle, ["_", "t", "gettext", "ngettext"], [], {"trimmed": "true"}
         ):
             for each in message if isinstance(message, tuple) else (message,):
                 if each:
@@ -186,18 +220,26 @@ def _translations() -> dict[str, str]:
     return {str(each.id): str(each.string) for each in catalogue if each.id and each.string}
 
 
-def paths() -> tuple[Path, Path]:
-    """The .po and the .mo file."""
+def paths() -> tuple[Path, Path, Path]:
+    """The .po and the .mo file, and the messages of the pages' scripts."""
     folder = DIRECTORY / ENGLISH / "LC_MESSAGES"
-    return folder / f"{DOMAIN}.po", folder / f"{DOMAIN}.mo"
+    return folder / f"{DOMAIN}.po", folder / f"{DOMAIN}.mo", DIRECTORY / ENGLISH / "pages.json"
 
 
-def render(catalogue: Catalog) -> tuple[bytes, bytes]:
-    """The contents of both files."""
+def render(catalogue: Catalog) -> tuple[bytes, bytes, bytes]:
+    """The contents of these files."""
     text, compiled = io.BytesIO(), io.BytesIO()
     write_po(text, catalogue, width=100, sort_output=True, include_lineno=False)
     write_mo(compiled, catalogue)
-    return text.getvalue(), compiled.getvalue()
+    shown = {
+        str(each.id): str(each.string)
+        for each in catalogue
+        if each.id
+        and each.string
+        and any(str(where).endswith(".ts") for where, _ in each.locations)
+    }
+    pages = json.dumps(dict(sorted(shown.items())), ensure_ascii=False, indent=0) + "\n"
+    return text.getvalue(), compiled.getvalue(), pages.encode()
 
 
 def missing() -> list[str]:
@@ -207,7 +249,7 @@ def missing() -> list[str]:
 
 
 def main() -> int:
-    """Write both files, or check them (``--check``)."""
+    """Write all files, or check them (``--check``)."""
     wanted = render(english(extract()))
     if "--check" in sys.argv[1:]:
         current = all(

@@ -18,7 +18,7 @@ from exchange.web.guard import add_guard
 from exchange.web.headers import add_headers
 from exchange.web.i18n import Languages
 from exchange.web.journal import journal_requests
-from exchange.web.pages import front
+from exchange.web.pages import legal, work
 from exchange.web.problems import add_problems
 from exchange.web.readiness import Probe, Readiness, service_probes
 from exchange.web.throttle import Throttle
@@ -39,7 +39,7 @@ def create_app(
     add_accounts(app, service, read_cookie_secret(settings), secure=settings.secure)
     add_problems(app)
     add_headers(app, secure=settings.secure)
-    for module in (health, front, login, statements, deposits, releases):
+    for module in (health, work, legal, login, statements, deposits, releases):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(log.files)
     app.register_blueprint(log.proofs)

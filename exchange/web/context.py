@@ -9,7 +9,7 @@ from flask import current_app, request
 
 from exchange.settings import Settings
 from exchange.usecases.service import Service
-from exchange.web.i18n import Languages, preferred_language
+from exchange.web.i18n import ENGLISH, FRENCH, Languages, preferred_language
 from exchange.web.readiness import Readiness
 
 EXTENSION: Final = "dossier"
@@ -35,6 +35,16 @@ def service() -> Service:
     return context().service
 
 
+LANGUAGE_COOKIE: Final = "langue"
+"""The reader's own choice in the pages' language switch; holds ``fr`` or ``en`` and nothing else."""
+
+
 def language() -> str:
-    """The language of this request."""
+    """The language of this request: the one chosen in the pages, else the browser's preference.
+
+    A client that is no page sends no such cookie, and gets what its ``Accept-Language`` asks for.
+    """
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in {FRENCH, ENGLISH}:
+        return chosen
     return preferred_language(request.accept_languages)

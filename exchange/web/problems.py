@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from audit.errors import DisclosureErasedError, LogUnavailableError, NotInLogError
@@ -25,6 +25,8 @@ from exchange.usecases import errors as usecase
 from exchange.web.context import context, language
 from exchange.web.errors import RangeError, WebError
 from exchange.web.journal import journal_failure
+from exchange.web.pages.shell import page
+from exchange.web.routes import HTML
 
 PROBLEM_JSON: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:dossier-exchange:problem:"
@@ -148,8 +150,23 @@ def _problem(status: int, code: str, detail: str, **more: Any) -> Response:
         "code": code,
         **more,
     }
-    response = Response(json.dumps(body, ensure_ascii=False), status, content_type=PROBLEM_JSON)
-    response.headers["Content-Language"] = language()
+    if _is_reader():
+        response = page("problem.html", status=status, title=body["title"], detail=detail)
+    else:
+        text = json.dumps(body, ensure_ascii=False)
+        response = Response(text, status, content_type=PROBLEM_JSON)
+        response.headers["Content-Language"] = language()
     if status in RETRY_AFTER_SECONDS:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS[status])
     return response
+
+
+def _is_reader() -> bool:
+    """Whether a person's browser asks for a page: programs get the problem document."""
+    if request.method != "GET" or request.path.startswith(("/api/", "/log/")):
+        return False
+    kinds = request.accept_mimetypes
+    return (
+        HTML.split(";")[0] in kinds.values()
+        and kinds.best_match((PROBLEM_JSON, "text/html")) == "text/html"
+    )

@@ -19,6 +19,14 @@ from tests.support.live_service import API, URL, LiveService
 
 ANONYMOUS = {
     "/",
+    "/rejoindre",
+    "/espace",
+    "/langue/<chosen>/<name>",
+    "/textes/en.json",
+    "/accessibilite",
+    "/mentions-legales",
+    "/donnees-personnelles",
+    "/.well-known/security.txt",
     "/static/<path:filename>",
     "/healthz",
     "/readyz",

@@ -1,0 +1,120 @@
+/** A person's own space: unlock the key, then work; every view is drawn from verified statements. */
+import { inThisBrowser } from "../core/browser.ts";
+import { logIn } from "../core/desk.ts";
+import { ExplainedError } from "../core/errors.ts";
+import type { Identity } from "../core/identity.ts";
+import { forgetClosedPacks } from "../core/pack.ts";
+import { attempt, explained, tell } from "./parts/attempts.ts";
+import { byId, focusOn, h, show } from "./parts/dom.ts";
+import { lockWhenIdle } from "./parts/idle.ts";
+import { scriptUrl } from "./parts/trusted.ts";
+import { language, loadWords, t } from "./parts/words.ts";
+import { accountView } from "./space/account.ts";
+import type { App, View } from "./space/app.ts";
+import { auditView } from "./space/auditor.ts";
+import { offlineView } from "./space/offline.ts";
+import { peopleView } from "./space/people.ts";
+import { readingView } from "./space/reading.ts";
+import { rosterView } from "./space/roster.ts";
+import { sittingView } from "./space/sitting.ts";
+import { sittingsView } from "./space/sittings.ts";
+import { prepareUnlock } from "./space/unlock.ts";
+
+const VIEWS: readonly (readonly [RegExp, View])[] = [
+  [/^#seance\/([a-z2-7]{26})$/, sittingView],
+  [/^#lecture\/([a-z2-7]{26})\/(\d{1,4})$/, readingView],
+  [/^#personnes$/, peopleView],
+  [/^#composition$/, rosterView],
+  [/^#journal$/, auditView],
+  [/^#cle$/, accountView],
+  [/^/, sittingsView],
+];
+
+/** Draws the view that the fragment names. A fragment never leaves the browser. */
+async function draw(app: App): Promise<void> {
+  const { hash } = location;
+  for (const link of document.querySelectorAll<HTMLAnchorElement>(".tabs a")) {
+    const current = link.hash === hash || (hash === "" && link.hash === "#seances");
+    if (current) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  const [pattern, view] = VIEWS.find(([each]) => each.test(hash)) ?? [/^/, sittingsView];
+  const found = pattern.exec(hash) ?? [];
+  delete app.view.dataset["drawn"];
+  app.view.replaceChildren(h("p", { class: "soft", role: "status" }, t("Vérification en cours…")));
+  try {
+    const drawn = h("div");
+    const isOfflineView = view === readingView || view === accountView;
+    await (app.offline && !isOfflineView ? offlineView : view)(app, drawn, ...found.slice(1));
+    if (location.hash !== hash) return; // the person went on meanwhile
+    app.view.replaceChildren(drawn);
+    app.view.dataset["drawn"] = hash;
+  } catch (error) {
+    if (location.hash !== hash) return;
+    const place = h("div");
+    app.view.replaceChildren(
+      h("h1", {}, t("Cette page ne peut pas s'afficher")),
+      place,
+      h("div", { class: "actions" }, h("a", { class: "button plain", href: "#seances" }, t("Retour aux séances"))),
+    );
+    tell(place, error);
+    app.view.dataset["drawn"] = hash;
+    return;
+  }
+  const title = app.view.querySelector<HTMLElement>("h1");
+  if (title !== null) {
+    document.title = `${title.textContent ?? ""} – ${t("Échange de dossiers")}`;
+    focusOn(title);
+  }
+}
+
+/** Logs in; without a network, what was taken before can still be read. */
+async function enter(identity: Identity): Promise<void> {
+  const app: App = {
+    browser,
+    identity,
+    desk: null,
+    offline: false,
+    view: byId("view"),
+    idle: lockWhenIdle(),
+    redraw: () => draw(app),
+  };
+  try {
+    app.desk = await logIn(browser, identity);
+  } catch (error) {
+    if (error instanceof ExplainedError && error.kind === "unreachable") app.offline = true;
+    else throw await notYetCertified(error);
+  }
+  document.documentElement.dataset["open"] = "yes";
+  show(byId("unlock"), false);
+  show(byId("work"));
+  show(byId("offline"), app.offline);
+  const roles: readonly string[] = app.desk === null ? [] : app.desk.isRegistrar ? ["registrar"] : app.desk.who.roles;
+  for (const tab of document.querySelectorAll<HTMLElement>("[data-for]")) {
+    show(tab, roles.includes(tab.dataset["for"] ?? ""));
+  }
+  addEventListener("hashchange", () => void draw(app));
+  await draw(app);
+}
+
+/** A refusal of a key that was presented and waits for the secretariat is no fault. */
+async function notYetCertified(error: unknown): Promise<unknown> {
+  const { certificate, enrolment, spoken, kind } = await browser.profile.settings();
+  const waits = kind === "device" && certificate === null && enrolment !== null;
+  if (!waits || !(error instanceof ExplainedError) || error.kind !== "refused") return error;
+  return new ExplainedError(
+    "usage",
+    "Votre clé n'est pas encore certifiée. Lisez au secrétariat, par téléphone, cette empreinte : {spoken}. " +
+      "Recommencez quand il l'a certifiée. ({detail})",
+    { spoken: spoken ?? "", detail: explained(error).text },
+  );
+}
+
+const browser = inThisBrowser(scriptUrl("workshop"), language());
+await loadWords();
+byId("lock").addEventListener("click", () => location.reload());
+await attempt(byId("unlock-messages"), null, async () => {
+  await forgetClosedPacks(browser);
+  await prepareUnlock(browser, enter);
+});
+document.documentElement.dataset["ready"] = "yes";

@@ -1,0 +1,169 @@
+/** Depositing: choose pieces, see who will be able to read, then seal and send. */
+import { type Plan, planDeposit, sealDeposit } from "../../core/deposit.ts";
+import { send } from "../../core/deposit_send.ts";
+import { ExplainedError } from "../../core/errors.ts";
+import type { Deposited } from "../../core/registry.ts";
+import type { Kind, StatementOf } from "../../core/statements.ts";
+import { action, attempt, onSubmit, progressIn } from "../parts/attempts.ts";
+import { cloned, focusOn, h, table, within } from "../parts/dom.ts";
+import { type Chosen, chosenIn, dropped } from "../parts/files.ts";
+import { sizeOf, t } from "../parts/words.ts";
+import { type App, deskOf } from "./app.ts";
+import { receiptOf } from "./receipt.ts";
+
+interface Typed extends Chosen {
+  type: string;
+}
+
+/** What a piece is; it becomes the folder under which the readers find it. */
+const pieceTypes = (): readonly (readonly [code: string, label: string, expected: boolean])[] => [
+  ["demande", t("formulaire de demande"), true],
+  ["avis", t("avis de l'association"), true],
+  ["identite", t("identité"), true],
+  ["sejour", t("séjour"), false],
+  ["sante", t("santé"), false],
+  ["hebergement", t("hébergement"), false],
+  ["ressources", t("ressources"), false],
+  ["plainte", t("plainte ou procédure"), false],
+  ["autre", t("autre pièce"), false],
+];
+
+export function depositForm(app: App, sitting: StatementOf<"sitting">, mine: readonly Deposited[]): HTMLElement {
+  const form = cloned<HTMLFormElement>("tpl-deposit");
+  const chosen: Typed[] = [];
+  const messages = within(form, ".messages");
+  const complement = within<HTMLSelectElement>(form, "#complement");
+  for (const each of mine.filter((one) => one.complement === 0 && !one.withdrawn)) {
+    complement.append(h("option", { value: each.reference }, t("oui, {reference}", { reference: each.reference })));
+  }
+  const add = (some: readonly Chosen[]): void => {
+    for (const each of some) {
+      if (!chosen.some((one) => one.path === each.path)) chosen.push({ ...each, type: guess(each.path) });
+    }
+    draw(form, chosen);
+  };
+  for (const id of ["#files", "#folder"]) {
+    const input = within<HTMLInputElement>(form, id);
+    input.addEventListener("change", () => {
+      add(chosenIn(input));
+      input.value = "";
+    });
+  }
+  acceptDrops(within(form, ".drop"), add, messages);
+  draw(form, chosen);
+  onSubmit(form, messages, async () => {
+    const kind = within<HTMLInputElement>(form, "[name=kind]:checked").value as Kind;
+    const plan = await planDeposit(deskOf(app), {
+      sitting: sitting.sitting,
+      kind,
+      files: chosen.map(({ type, path, content }) => ({ path: `${type}/${path}`, content })),
+      complementOf: complement.value === "" ? null : complement.value,
+      note: within<HTMLTextAreaElement>(form, "#note").value.trim(),
+    });
+    confirm(app, form, plan);
+  });
+  return form;
+}
+
+function acceptDrops(zone: HTMLElement, add: (some: readonly Chosen[]) => void, messages: HTMLElement): void {
+  zone.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    zone.classList.add("over");
+  });
+  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+  zone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    zone.classList.remove("over");
+    const { dataTransfer } = event;
+    if (dataTransfer !== null) void attempt(messages, null, async () => add(await dropped(dataTransfer)));
+  });
+}
+
+/** From the file's name, only to spare clicks: the person corrects it. */
+function guess(path: string): string {
+  const plain = path.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+  return pieceTypes().find(([code]) => plain.includes(code))?.[0] ?? "autre";
+}
+
+function draw(form: HTMLElement, chosen: Typed[]): void {
+  const place = within(form, ".chosen");
+  const rows = chosen.map((each, at) => {
+    const select = h("select", { id: `type-${at}`, "aria-label": t("Type de la pièce {name}", { name: each.path }) });
+    for (const [code, label] of pieceTypes()) select.append(h("option", { value: code }, label));
+    select.value = each.type;
+    select.addEventListener("change", () => {
+      each.type = select.value;
+      checklist(form, chosen);
+    });
+    const remove = h("button", { type: "button", class: "link", onclick: () => {
+      chosen.splice(at, 1);
+      draw(form, chosen);
+    } }, t("Ôter"), h("span", { class: "visually-hidden" }, ` ${each.path}`));
+    return [{ content: each.path, head: true }, select, sizeOf(each.content.size), remove];
+  });
+  place.replaceChildren(rows.length === 0 ? h("p", { class: "soft" }, t("Aucune pièce choisie.")) : table(t("Pièces choisies"), [t("Fichier"), t("Type"), t("Taille"), t("Ôter")], rows));
+  checklist(form, chosen);
+}
+
+function checklist(form: HTMLElement, chosen: readonly Typed[]): void {
+  const items = pieceTypes()
+    .filter(([, , expected]) => expected)
+    .map(([code, label]) => {
+      const there = chosen.some((each) => each.type === code);
+      return h("li", {}, h("span", { class: `tag${there ? " good" : " warning"}` }, there ? t("présent") : t("manque")), ` ${label}`);
+    });
+  within(form, ".checklist").replaceChildren(h("p", { class: "hint" }, t("Pièces attendues d'ordinaire (un dépôt incomplet reste possible) :")), h("ul", {}, ...items));
+}
+
+/** The last look before sealing: for whom, and which keys are new. */
+function confirm(app: App, form: HTMLFormElement, plan: Plan): void {
+  const messages = h("div");
+  const fresh = plan.readers.filter((each) => each.isNew).length;
+  const rows = plan.readers.map((each) => [
+    { content: each.name, head: true },
+    each.seatLabel ?? "",
+    h("span", {}, h("span", { class: "tag good" }, t("certifié, vérifié")), each.isNew && h("span", { class: "tag warning" }, t("clé nouvelle"))),
+    h("span", { class: "mono small" }, each.fingerprint),
+  ]);
+  const panel: HTMLElement = h(
+    "section",
+    { class: "panel" },
+    h("h2", {}, t("Qui pourra lire ce dossier")),
+    h("p", {}, t("{count} pièce(s), {size}. Dossier {reference}.", { count: plan.pieces.length, size: sizeOf(plan.files.reduce((sum, file) => sum + file.size, 0)), reference: plan.reference })),
+    fresh > 0 && h("p", { class: "notice warning" }, t("Clés nouvelles depuis votre dernier dépôt : {count}. Comparez leur empreinte par téléphone avec la personne, à un numéro que vous connaissez.", { count: fresh })),
+    table(t("Lecteurs, le temps de la séance"), [t("Personne"), t("Siège"), t("Vérification"), t("Empreinte")], rows),
+    h("p", { class: "soft" }, t("Peuvent transmettre l'accès, sans le lire ici : {names}", { names: plan.colleagues.map((each) => each.name).join(", ") })),
+    messages,
+    h("div", { class: "actions" },
+      action(t("Chiffrer et déposer"), messages, (): Promise<void> => deposit(app, panel, messages, plan)),
+      action(t("Revenir aux pièces"), messages, async (): Promise<void> => {
+        panel.replaceWith(form);
+        focusOn(within(form, "h2"));
+      }, "plain"),
+    ),
+  );
+  form.replaceWith(panel);
+  focusOn(within(panel, "h2"));
+}
+
+async function deposit(app: App, panel: HTMLElement, messages: HTMLElement, plan: Plan): Promise<void> {
+  const desk = deskOf(app);
+  const size = plan.files.reduce((sum, file) => sum + file.size, 0);
+  if (size === 0) throw new ExplainedError("usage", "Toutes ces pièces sont vides : choisissez-en d'autres.");
+  const sealing = progressIn(messages, t("Chiffrement dans ce navigateur"));
+  const pending = await sealDeposit(desk, plan, (done) => {
+    app.idle.seen();
+    sealing(done, size);
+  });
+  const sending = progressIn(messages, t("Envoi"));
+  const done = await send(desk, pending, (sent) => {
+    app.idle.seen();
+    sending(sent, pending.payload.size);
+  });
+  const shown = receiptOf(app, done.manifest, done.receipt);
+  const again = h("div", { class: "actions" }, h("button", { type: "button", onclick: () => void app.redraw() }, t("Retour à mes dossiers")));
+  shown.append(again);
+  panel.replaceWith(shown);
+  app.view.querySelector(".mine")?.remove(); // it does not hold this one yet
+  focusOn(within(shown, "h3"));
+}

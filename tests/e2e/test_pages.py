@@ -1,0 +1,162 @@
+"""The pages in a real browser: everybody's journey, every page looked at, judged by axe-core."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fpdf import FPDF
+from PIL import Image
+
+from tests.support.pages_browser import Chromium, Tab, can_run, running_chromium
+from tests.support.small_commission import (
+    DEPOSITOR,
+    DOCTOR,
+    PREFECT,
+    SmallCommission,
+    small_commission,
+)
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.xdist_group("pages"),
+    pytest.mark.skipif(
+        not can_run(),
+        reason="the pages need Chromium, and « npm ci » in tests/e2e/axe for axe-core",
+    ),
+]
+
+STATIC = (
+    "/",
+    "/rejoindre",
+    "/espace",
+    "/accessibilite",
+    "/mentions-legales",
+    "/donnees-personnelles",
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallCommission]:
+    with small_commission(tmp_path_factory.mktemp("pages") / "commission") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def chromium(world: SmallCommission) -> Iterator[Chromium]:
+    with running_chromium(world.url) as made:
+        yield made
+
+
+def papers(folder: Path) -> list[Path]:
+    """A request of two pages and a picture, evidently invented."""
+    document = FPDF()
+    for text in ("Demande (fiction) : personne inventée.", "Seconde page (fiction)."):
+        document.add_page()
+        document.set_font("helvetica", size=16)
+        document.multi_cell(0, 12, text)
+    folder.mkdir(parents=True, exist_ok=True)
+    document.output(str(folder / "demande.pdf"))
+    Image.new("RGB", (640, 400), "#88aacc").save(folder / "avis.png")
+    return [folder / "demande.pdf", folder / "avis.png"]
+
+
+def name_of(path: str) -> str:
+    return path.strip("/").replace("/", "-") or "accueil"
+
+
+@pytest.mark.parametrize("path", STATIC)
+def test_the_shells(chromium: Chromium, path: str) -> None:
+    """Each page stands by itself: in French and English, dark, at 320 pixels, without a violation."""
+    tab = chromium.tab()
+    tab.visit(path)
+    tab.look(f"00-{name_of(path)}")
+    tab.page.get_by_role("link", name="English").click()
+    tab.page.wait_for_selector("html[lang=en]", state="attached")
+    tab.look(f"00-{name_of(path)}-en")
+    narrow = chromium.tab(viewport={"width": 320, "height": 640}, color_scheme="dark")
+    narrow.visit(path)
+    narrow.look(f"00-{name_of(path)}-320-dark")
+    wide = narrow.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 320
+
+
+def test_a_dossier_from_the_browser_to_the_reader(
+    world: SmallCommission, chromium: Chromium, tmp_path: Path
+) -> None:
+    """Deposited in the page; read in the page, offline too, and by the command line, bit for bit."""
+    sitting = world.plan_sitting()
+    files = papers(tmp_path / "pieces")
+    reference = deposits(chromium, world, sitting, files)
+    world.open_now(sitting)
+    reads(chromium, world, sitting, reference)
+    doctor = world.people[DOCTOR.key]
+    doctor.does("declare", sitting, "--accept-undertaking")
+    doctor.does("pack", "get", sitting, "--out", str(tmp_path / "pack.tar"))
+    doctor.does("pack", "open", str(tmp_path / "pack.tar"), "--out", str(tmp_path / "open"))
+    found = tmp_path / "open" / "01-altair" / reference
+    assert (found / "demande" / "demande.pdf").read_bytes() == files[0].read_bytes()
+    assert (found / "avis" / "avis.png").read_bytes() == files[1].read_bytes()
+
+
+def deposits(chromium: Chromium, world: SmallCommission, sitting: str, files: list[Path]) -> str:
+    """The association's part; the dossier's reference."""
+    tab = chromium.tab()
+    tab.visit("/espace")
+    tab.page.get_by_text("J'ai déjà un fichier de clé").click()
+    tab.look("10-importer-une-cle")
+    tab.brings_key(world, DEPOSITOR.key)
+    tab.look("11-seances-association")
+    tab.goes(f"#seance/{sitting}")
+    tab.page.set_input_files("#files", [str(path) for path in files])
+    tab.look("12-depot-pieces")
+    tab.press("Voir qui pourra lire")
+    tab.look("13-depot-lecteurs")
+    assert {DOCTOR.name, PREFECT.name} <= set(tab.page.locator("#view tbody th").all_inner_texts())
+    tab.press("Chiffrer et déposer")
+    tab.says("Déposé et inscrit au journal")
+    tab.look("14-recepisse")
+    told = tab.page.locator(".verdict").inner_text()
+    reference = re.findall(r"[a-z2-7]{5}-[a-z2-7]{5}", told)[0]
+    tab.press("Retour à mes dossiers")
+    tab.look("15-mes-dossiers")
+    assert reference not in tab.page.url
+    assert reference not in tab.page.title()
+    return str(reference)
+
+
+def reads(chromium: Chromium, world: SmallCommission, sitting: str, reference: str) -> None:
+    """The member's part, to the last piece, then again without a network."""
+    tab = chromium.tab()
+    tab.brings_key(world, PREFECT.key)
+    tab.goes(f"#seance/{sitting}")
+    tab.look("20-engagement")
+    tab.page.check("#agreed")
+    tab.press("Signer l'engagement")
+    tab.look("21-ordre-du-jour")
+    tab.press("Signer ma déclaration")
+    tab.says("Cela n'a pas été fait.")
+    tab.page.check(f"#no-conflict-{reference}")
+    tab.press("Signer ma déclaration")
+    tab.says("sans conflit, signé")
+    tab.press("Prendre les dossiers")
+    tab.says("Dossiers pris")
+    tab.look("22-dossiers-pris")
+    shows_every_piece(tab, sitting)
+    tab.look("23-lecture")
+    tab.context.set_offline(True)
+    tab.goes("#cle")
+    shows_every_piece(tab, sitting)
+    tab.context.set_offline(False)
+
+
+def shows_every_piece(tab: Tab, sitting: str) -> None:
+    tab.goes(f"#lecture/{sitting}/0")
+    tab.page.get_by_role("button", name="avis.png").click()
+    tab.page.get_by_role("img", name="avis.png").wait_for()
+    tab.page.get_by_role("button", name="demande.pdf").click()
+    tab.page.get_by_role("img", name="Page 2 sur 2").wait_for()
+    tab.settled()
+    assert tab.page.locator("canvas").count() == 2
