@@ -42,6 +42,7 @@ CLIENT_VARIABLES: Final = frozenset(
         "DOSSIER_LANG",
         "DOSSIER_DEBUG",
         "DOSSIER_CI",
+        "DOSSIER_BROKER_SETTINGS",
     }
 )
 """Variables of the same prefix that are not settings of the service."""
@@ -87,7 +88,15 @@ def _check_public_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
-def _check_listen(text: str) -> str:
+def _check_broker_url(text: str) -> str:
+    # Never in clear, on the loopback neither: a setting copied to another host must stay safe.
+    if not text.startswith("https://"):
+        raise ValueError("expected https://host:port, plain http is never used")
+    return _check_public_url(text)
+
+
+def check_listen(text: str) -> str:
+    """``host:port``, or ValueError."""
     found = _LISTEN.fullmatch(text)
     if not found or int(found["port"]) > 65_535:
         raise ValueError("expected host:port")
@@ -116,15 +125,19 @@ class Settings(BaseModel):
     high_water_file: FilePath
     trust_file: FilePath
     broker_directory: FilePath | None = None
-    broker_url: str | None = None
+    """Of the in-process broker; outside the database's and the objects' backups."""
+    broker_url: Annotated[str, AfterValidator(_check_broker_url)] | None = None
+    """Of a broker in a process of its own: ``https`` alone. Excludes ``broker_directory``."""
+    broker_tls_directory: FilePath | None = None
+    """``ca.pem``, ``client.pem`` and ``client.key`` of the link to that broker."""
     cookie_secret_file: FilePath
     retention_months: Annotated[int, Whole, Field(ge=1, le=MAX_RETENTION_MONTHS)] = 12
     workers: Annotated[int, Whole, Field(ge=1, le=64)] = 2
     """One process a core: Python runs one thread of Python code at a time in each."""
     threads: Annotated[int, Whole, Field(ge=1, le=256)] = 16
     """Slow downloads hold a thread each; behind a buffering proxy 16 are plenty."""
-    listen: Annotated[str, AfterValidator(_check_listen)] = "127.0.0.1:8080"
-    metrics_listen: Annotated[str, AfterValidator(_check_listen)] | None = None
+    listen: Annotated[str, AfterValidator(check_listen)] = "127.0.0.1:8080"
+    metrics_listen: Annotated[str, AfterValidator(check_listen)] | None = None
     """Where Prometheus reads figures: a port of its own, never behind the public proxy."""
     publisher: Annotated[str, StringConstraints(max_length=500)] = ""
     """Who publishes this instance, with address and contact, for the legal pages."""
@@ -146,7 +159,7 @@ def load_settings(file: Path | None, environment: Mapping[str, str]) -> Settings
     """
     if file is None and SETTINGS_VARIABLE in environment:
         file = Path(environment[SETTINGS_VARIABLE])
-    values = _read_file(file) if file else {}
+    values = read_settings_file(file) if file else {}
     values |= _read_environment(environment)
     credentials = environment.get(CREDENTIALS_VARIABLE)
     if credentials:
@@ -155,19 +168,34 @@ def load_settings(file: Path | None, environment: Mapping[str, str]) -> Settings
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise _explained(error) from error
-    if settings.broker_url is not None:
-        raise SettingsError(
-            "Cette version ne connaît que le gardien des clés interne : retirez « broker_url » et "
-            "indiquez « broker_directory »."
-        )
+        raise explained_settings(error) from error
+    _require_one_broker(settings)
     return settings
 
 
+def _require_one_broker(settings: Settings) -> None:
+    """Exactly one broker: with two it would be unclear whose keys protect what."""
+    if (settings.broker_directory is None) == (settings.broker_url is None):
+        raise SettingsError(
+            "Il faut un gardien des clés, et un seul : « broker_directory » (dans ce processus) ou "
+            "« broker_url » (à part)."
+        )
+    if settings.broker_url is not None and settings.broker_tls_directory is None:
+        raise SettingsError(
+            "Le réglage « broker_tls_directory » manque : indiquez le répertoire des certificats du "
+            "lien avec le gardien des clés."
+        )
+
+
 def read_secret(path: Path) -> str:
-    """The one line of a secret's file; raises SettingsError."""
+    """The one ASCII line of a secret's file; raises SettingsError."""
+    return read_secret_text(path, encoding="ascii")
+
+
+def read_secret_text(path: Path, *, encoding: str = "utf-8") -> str:
+    """The one line of a secret's file, of any script; raises SettingsError."""
     try:
-        text = path.read_text(encoding="ascii")
+        text = path.read_text(encoding=encoding)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
             "Le fichier secret « {path} » ne peut pas être lu : vérifiez son chemin et ses droits.",
@@ -192,7 +220,8 @@ def read_cookie_secret(settings: Settings) -> CookieSecret:
     return CookieSecret(raw)
 
 
-def _read_file(file: Path) -> dict[str, Any]:
+def read_settings_file(file: Path) -> dict[str, Any]:
+    """The values of a TOML file, its relative paths made absolute; raises SettingsError."""
     try:
         data = file.read_bytes()
         if len(data) > MAX_SETTINGS_BYTES:
@@ -245,7 +274,8 @@ def _secret_url(values: dict[str, Any]) -> dict[str, Any]:
     return rest
 
 
-def _explained(error: ValidationError) -> SettingsError:
+def explained_settings(error: ValidationError) -> SettingsError:
+    """The first thing that is wrong, named by its key."""
     first = error.errors(include_url=False, include_input=False)[0]
     key = ".".join(str(step) for step in first["loc"]) or "?"
     if first["type"] == "extra_forbidden":

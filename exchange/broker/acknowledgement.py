@@ -19,9 +19,10 @@ from crypto.statements.exchange import AccessRequest, Login
 from crypto.statements.registry import Agenda, Roster, Sitting, TrustPolicy
 from exchange.broker.desk import Desk
 from exchange.broker.ledger import Before
-from exchange.broker.refusals import Why, refusal
+from exchange.broker.refusals import Why, reason_of, refusal
 from exchange.broker.witness import cosigner_of, head_of
 from exchange.usecases.authority import verify_statement
+from exchange.usecases.broker_record import RecordKind
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ledger import Accepted
 from exchange.usecases.ports import Attested
@@ -49,15 +50,32 @@ def acknowledge(desk: Desk, attested: Attested) -> Accepted[Statement] | None:
         return known
     if isinstance(unverified.statement, _NOT_KEPT):
         return None
+    try:
+        index, at = _verified(desk, unverified, attested.receipt)
+    except BrokerRefusalError as error:
+        # What was tried is evidence; shown again and again, it is recorded once.
+        desk.enter(
+            RecordKind.REFUSED,
+            cites={"statement": unverified.digest},
+            facts={"reason": reason_of(error)},
+        )
+        raise
+    desk.ledger.add(attested, index, at)
+    return desk.ledger.index.get(unverified.digest)
+
+
+def _verified(
+    desk: Desk, unverified: Unverified[Statement], receipt_bytes: bytes
+) -> tuple[int, datetime]:
+    """The statement's place in the log, and when it counts as made; raises BrokerRefusalError."""
     policies = _log_policies(desk, unverified)
-    receipt = _receipt(desk, attested.receipt, policies)
+    receipt = _receipt(desk, receipt_bytes, policies)
     _require_recorded(receipt, unverified)
     at = _effective_time(desk, receipt)
     if not isinstance(unverified.statement, TrustPolicy):
         _require_authority(desk, unverified, receipt.index, at)
         _require_chain(desk, unverified, at)
-    desk.ledger.add(attested, receipt.index, at)
-    return desk.ledger.index.get(unverified.digest)
+    return receipt.index, at
 
 
 def verified_receipt(desk: Desk, data: bytes) -> VerifiedReceipt:

@@ -11,3 +11,7 @@ class BrokerStoreError(ExplainedError):
 
 class BrokerBusyError(BrokerStoreError):
     """Another process held the store for too long."""
+
+
+class BrokerLockedError(BrokerStoreError):
+    """The store is encrypted and nobody has unlocked it, or the passphrase was wrong."""

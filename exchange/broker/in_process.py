@@ -6,6 +6,7 @@ in what the others did. The separate process serves this same class to one socke
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,9 +25,21 @@ from exchange.broker.ledger import BrokerLedger
 from exchange.broker.record import BrokerRecord
 from exchange.broker.release import open_envelope
 from exchange.broker.status import make_status
-from exchange.broker.witness import BrokerCosigner, cosigner_name, cosigner_of
+from exchange.broker.witness import BrokerCosigner, cosigner_of
+from exchange.usecases.broker_record import RecordKind
+from exchange.usecases.broker_wire import Custody, cosigner_name
 from exchange.usecases.errors import BrokerUnavailableError
 from exchange.usecases.ports import Attested, Clock, OpenRequest
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A broker's state in four figures, none of them about anybody."""
+
+    live_keys: int
+    log_size: int
+    status_number: int
+    trust_version: int
 
 
 @dataclass(frozen=True)
@@ -43,14 +56,41 @@ class InProcessBroker:
     ``cosigner``, ``destroy_expired``, ``statement_key`` and ``cosigner_key``.
     """
 
-    def __init__(self, directory: Path, clock: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        clock: Clock,
+        entropy: Entropy,
+        custody: Custody = Custody.IN_PROCESS,
+    ) -> None:
         self._store = KeyStore(directory)
+        self._custody = custody
+        self._turn = threading.Lock()
         self._clock = clock
         self._entropy = entropy
         self._memory: _Memory | None = None
         config = self._store.config()
         self.cosigner = BrokerCosigner(cosigner_name(config.origin), self._entered)
         """``audit.ports.Cosigner``: the broker as a witness of the log."""
+
+    def is_locked(self) -> bool:
+        """Whether the store is encrypted and its passphrase was not given to this process yet."""
+        return self._store.is_locked()
+
+    def unlock(self, passphrase: str) -> None:
+        """Open an encrypted store for this process; raises BrokerLockedError."""
+        self._store.unlock(passphrase, self._entropy)
+
+    def overview(self) -> Overview:
+        """What an operator may see; raises BrokerUnavailableError while locked."""
+        with self._entered() as desk:
+            state = desk.store.state()
+            return Overview(
+                live_keys=len(desk.store.live_deposits()),
+                log_size=state.head.size if state.head else 0,
+                status_number=state.status_number,
+                trust_version=state.trust_version,
+            )
 
     def statement_key(self) -> VerifyKey:
         """The public key of the broker's statements, for the trust policy."""
@@ -93,7 +133,8 @@ class InProcessBroker:
     def _entered(self) -> Iterator[Desk]:
         """The lock, and the store as it is now; raises BrokerUnavailableError."""
         try:
-            with self._store.lock():
+            # The lock among processes polls; threads of one process wait their turn without.
+            with self._turn, self._store.lock():
                 desk = self._desk()
                 try:
                     yield desk
@@ -124,6 +165,7 @@ class InProcessBroker:
             now=self._clock(),
         )
         self._require_whole(desk)
+        _note_custody(desk, self._custody)
         return desk
 
     def _loaded(self) -> _Memory:
@@ -144,3 +186,18 @@ class InProcessBroker:
                 "Le fichier « statements.jsonl » du gardien des clés a été remis en arrière. "
                 "Arrêtez le service et suivez la procédure de reprise."
             )
+
+
+def _note_custody(desk: Desk, custody: Custody) -> None:
+    """Put into the record how the broker runs, at its first start and at each change since.
+
+    The auditor reads it there under the broker's signature; a server could claim anything.
+    """
+    if desk.record.custody != custody:
+        desk.record.append(
+            RecordKind.CUSTODY,
+            desk.now.replace(microsecond=0),
+            cites={},
+            facts={"custody": custody},
+            seed=desk.store.statement_seed(),
+        )

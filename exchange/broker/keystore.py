@@ -2,6 +2,7 @@
 
     store.json             what the broker pins: trust, log origin, the log key of the first hour
     lock                   held during every operation, by every process of this host
+    unlock.age             only if encrypted: the key of every *.key below, under a passphrase (``at_rest``)
     statement.key          signs release keys, statuses, destructions and the record
     cosigner.key           cosigns checkpoints; another key, so that neither use can stand in for the other
     wrapping-<n>.key       opens keys/*; replaced whenever a release key is destroyed
@@ -10,7 +11,8 @@
     state.json             status number and witness head
     statements.jsonl       acknowledged statements (``ledger``);  record.jsonl, record.checkpoint (``record``)
 
-Secrets are read when they are used and kept in no attribute. Every method expects the lock.
+Secrets are read when they are used and kept in no attribute, but for the unlocked key of an
+encrypted store. Every method expects the lock.
 """
 
 from __future__ import annotations
@@ -26,13 +28,23 @@ from pydantic import Field, ValidationError
 from crypto.age.decrypt import decrypt_with
 from crypto.age.encrypt import encrypt_to
 from crypto.age.identities import recipient_of
+from crypto.age.wrap import DEFAULT_LOG_N
 from crypto.digests import Digest
-from crypto.encoding import decode_base64, encode_base64, parse_opaque_id
+from crypto.encoding import parse_opaque_id
 from crypto.errors import CryptoError, MalformedError, NotForThisKeyError
 from crypto.keys import Entropy, HybridIdentity, Recipient, ServiceSigningSeed
 from crypto.statements.fields import Bytes32, Count, Label, Text
 from crypto.statements.model import Strict, load_strict_json
 from crypto.trust import Trust
+from exchange.broker.at_rest import (
+    UNLOCK_FILE,
+    InClear,
+    Locked,
+    Seal,
+    UnderKey,
+    new_unlock_file,
+    open_unlock_file,
+)
 from exchange.broker.errors import BrokerStoreError
 from exchange.broker.files import (
     destroy_file,
@@ -83,6 +95,7 @@ class KeyStore:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._unlocked: UnderKey | None = None
         self._keys = directory / "keys"
         self._answers = directory / "answers"
 
@@ -92,8 +105,18 @@ class KeyStore:
 
     # --- created once ---------------------------------------------------------------------
 
-    def create(self, config: StoreConfig, entropy: Entropy) -> None:
-        """Make a new store in a directory that holds none; raises BrokerStoreError."""
+    def create(
+        self,
+        config: StoreConfig,
+        entropy: Entropy,
+        passphrase: str | None = None,
+        *,
+        log_n: int = DEFAULT_LOG_N,
+    ) -> None:
+        """Make a new store in a directory that holds none; raises BrokerStoreError.
+
+        With a ``passphrase`` it is encrypted at rest, and unlocked for this object.
+        """
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (self.directory / "store.json").exists():
             raise BrokerStoreError(
@@ -102,6 +125,9 @@ class KeyStore:
             )
         make_directory(self._keys)
         make_directory(self._answers)
+        if passphrase is not None:
+            unlock, self._unlocked = new_unlock_file(passphrase, entropy, log_n=log_n)
+            write_file(self.directory / UNLOCK_FILE, unlock)
         self._write_secret("statement.key", ServiceSigningSeed.generate(entropy).reveal())
         self._write_secret("cosigner.key", ServiceSigningSeed.generate(entropy).reveal())
         self._write_secret(_wrapping_name(1), HybridIdentity.generate(entropy).reveal())
@@ -117,6 +143,26 @@ class KeyStore:
                 "Ce répertoire n'est pas celui d'un gardien des clés : créez-le par « dossier init »."
             )
         return _parse(StoreConfig, read_file(path))
+
+    # --- encrypted at rest ----------------------------------------------------------------
+
+    def is_locked(self) -> bool:
+        """Whether the store is encrypted and this object has not been given its passphrase."""
+        return self._unlocked is None and (self.directory / UNLOCK_FILE).exists()
+
+    def unlock(self, passphrase: str, entropy: Entropy) -> None:
+        """Open an encrypted store for this object; nothing happens to one in clear.
+
+        Raises BrokerLockedError for a wrong passphrase.
+        """
+        path = self.directory / UNLOCK_FILE
+        if path.exists():
+            self._unlocked = open_unlock_file(read_file(path), passphrase, entropy)
+
+    def _seal(self) -> Seal:
+        if self._unlocked is not None:
+            return self._unlocked
+        return Locked() if self.is_locked() else InClear()
 
     def recover(self, entropy: Entropy) -> None:
         """Finish what a crash interrupted: half-written files, a rotation of the wrapping key."""
@@ -236,13 +282,13 @@ class KeyStore:
     # --- secrets in files -----------------------------------------------------------------
 
     def _write_secret(self, name: str, secret: bytes) -> None:
-        write_file(self.directory / name, encode_base64(secret).encode() + b"\n")
+        write_file(self.directory / name, self._seal().wrap(secret))
 
     def _read_secret(self, name: str) -> bytes:
-        text = read_file(self.directory / name)
+        data = read_file(self.directory / name)
         try:
-            return decode_base64(text.decode("ascii").removesuffix("\n"))
-        except (MalformedError, UnicodeDecodeError) as error:
+            return self._seal().unwrap(data)
+        except MalformedError as error:
             raise _damaged(name) from error
 
 

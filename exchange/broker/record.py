@@ -86,6 +86,8 @@ class BrokerRecord:
         self.destroyed: set[Digest] = set()
         """Release-key statements whose keys were destroyed."""
         self.destructions: list[MadeDestruction] = []
+        self.custody: str | None = None
+        """How the broker ran last, as recorded."""
 
     def refresh(self, seed: ServiceSigningSeed) -> None:
         """Take in what other processes recorded, and check it against the signed root."""
@@ -142,6 +144,8 @@ class BrokerRecord:
 
     def _index(self, entry: RecordEntry) -> None:
         self._seen[entry.kind, _identity(entry)] = entry.number
+        if entry.kind is RecordKind.CUSTODY:
+            self.custody = entry.facts.get("custody")
         if entry.envelope is None:
             return
         envelope = entry.envelope.encode()

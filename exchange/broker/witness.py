@@ -18,15 +18,15 @@ from crypto.digests import sha256
 from exchange.broker.desk import Desk
 from exchange.broker.files import make_directory, write_file
 from exchange.broker.keystore import KeyStore, WitnessHead
+from exchange.usecases.broker_record import RecordKind
+from exchange.usecases.broker_wire import cosigner_name
 from exchange.usecases.errors import BrokerUnavailableError
 
 MAX_EVIDENCE_FILES: Final = 100
 """Enough to show a fork; a log that insists cannot fill the broker's disk."""
 
-
-def cosigner_name(log_origin: str) -> str:
-    """The key name of the broker's cosigner."""
-    return f"{log_origin}/broker"
+FORKED_LOG: Final = "forked-log"
+"""The record's reason for a checkpoint that contradicts what was cosigned before."""
 
 
 def cosigner_of(store: KeyStore, log_origin: str) -> NoteSigner:
@@ -99,3 +99,6 @@ def _keep_evidence(desk: Desk, note: bytes) -> None:
     make_directory(directory)
     if len(list(directory.iterdir())) < MAX_EVIDENCE_FILES:
         write_file(directory / f"{sha256(note)}.note", note)
+        # The record tells the auditor that there is something to look at; it is signed, and public
+        # to auditors, where the broker's directory is not.
+        desk.enter(RecordKind.REFUSED, cites={"note": sha256(note)}, facts={"reason": FORKED_LOG})

@@ -20,8 +20,11 @@ DONE, FAILED = 0, 1
     help="Répertoire neuf ou vide ; tout y reste, pour regarder.",
 )
 @option("--serve", is_flag=True, help="Laisse ensuite le service en marche, avec ses personnes.")
+@option(
+    "--separate-broker", is_flag=True, help="Le gardien des clés tourne dans son propre processus."
+)
 @click.pass_context
-def demo(context: click.Context, directory: Path, serve: bool) -> None:
+def demo(context: click.Context, directory: Path, serve: bool, separate_broker: bool) -> None:
     """See ``help`` above."""
     from datetime import UTC, datetime
 
@@ -38,6 +41,7 @@ def demo(context: click.Context, directory: Path, serve: bool) -> None:
         raise click.UsageError(message.format(path=directory))
     directory.mkdir(parents=True, exist_ok=True)
     world = World(directory.resolve(), Narrator(console), lambda: datetime.now(UTC))
+    world.separate_broker = separate_broker
     try:
         play(world)
     except StepFailedError as error:

@@ -18,7 +18,7 @@ def close(world: World) -> None:
     """The sitting is closed; a late request finds no key."""
     with world.narrator.chapter("Clore la séance"):
         world.registrar.does("registrar", "close", world.sitting, "--yes")
-        keys = list((world.directory / "broker" / "keys").glob("*.age"))
+        keys = list((world.broker_directory / "keys").glob("*.age"))
         world.narrator.holds("le gardien n'a plus aucune clé de dépôt", true=not keys)
         late = take(world, SITTING_MEMBERS[0], "trop-tard.tar", ask_anyway=True)
         world.narrator.holds("après la clôture, une demande échoue", true=late != 0)

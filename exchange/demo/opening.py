@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
+from exchange.demo.broker_host import choose_broker_address, install_broker
 from exchange.demo.cast import (
     ALTERNATES_BY_NAME,
     AUDITOR,
@@ -41,14 +42,22 @@ def install(world: World) -> None:
         root.does(
             *("init", "--preset", "92-2018", "--root", made["public_file"]),
             *("--directory", str(world.server_directory)),
-            *("--broker", str(world.directory / "broker")),
+            *_broker_options(world),
             *("--listen", f"127.0.0.1:{port}", "--origin", ORIGIN),
         )
         shutil.copy(world.server_directory / "trust.json", world.directory / "trust.json")
+        if world.separate_broker:
+            install_broker(world)
         log = world.server_directory / "service.log"
         world.service = start(world.settings_file, world.url, log)
         world.narrator.says("Le service tourne, dans son propre processus.")
         _publish_trust(world)
+
+
+def _broker_options(world: World) -> tuple[str, str]:
+    if world.separate_broker:
+        return ("--broker-url", choose_broker_address(world))
+    return ("--broker", str(world.broker_directory))
 
 
 def _publish_trust(world: World) -> None:

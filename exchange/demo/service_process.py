@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -58,18 +58,31 @@ def start(settings: Path, url: str, log: Path, *, prefix: Sequence[str] = ()) ->
 
     ``prefix`` is a command that runs another (``nice``, a debugger, a clock of its own).
     """
-    command = [*prefix, sys.executable, "-m", "exchange.cli", "serve", "--settings", str(settings)]
+    words = ["serve", "--settings", str(settings)]
+    return start_command(words, log, lambda: _answers(url), url=url, prefix=prefix)
+
+
+def start_command(
+    words: Sequence[str],
+    log: Path,
+    ready: Callable[[], bool],
+    *,
+    url: str,
+    prefix: Sequence[str] = (),
+) -> ServiceProcess:
+    """Start ``dossier WORDS`` and wait until it is ``ready``; raises ServiceDidNotStartError."""
+    command = [*prefix, sys.executable, "-m", "exchange.cli", *words]
     with log.open("ab") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ.copy())
-    service = ServiceProcess(process, url, log)
+    started = ServiceProcess(process, url, log)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
-        if _answers(url):
-            return service
+        if ready():
+            return started
         time.sleep(0.05)
-    service.stop()
+    started.stop()
     raise ServiceDidNotStartError(f"le service n'a pas démarré ; voir {log}")
 
 

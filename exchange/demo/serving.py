@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from exchange.demo.broker_host import start_broker, unlock
 from exchange.demo.cast import AUDITOR, DEPOSITORS, SITTING_MEMBERS
 from exchange.demo.service_process import start
 from exchange.demo.world import World
@@ -12,6 +13,9 @@ from exchange.locale import translate as _
 
 def keep_serving(world: World, console: Console) -> None:
     """Start the service again and wait until it is interrupted."""
+    if world.separate_broker:
+        world.broker = start_broker(world.broker_directory)
+        unlock(world.people["gardien"], world.broker_directory)
     service = start(world.settings_file, world.url, world.server_directory / "service.log")
     people = world.directory / "people"
     said = _("Le service tourne sur {url} (Ctrl-C pour l'arrêter). Essayez :").format(url=world.url)
@@ -28,4 +32,5 @@ def keep_serving(world: World, console: Console) -> None:
     try:
         service.process.wait()
     except KeyboardInterrupt:
-        service.stop()
+        world.service = service
+        world.stop()

@@ -28,5 +28,4 @@ def play(world: World) -> None:
         for chapter in CHAPTERS:
             chapter(world)
     finally:
-        if world.service is not None:
-            world.service.stop()
+        world.stop()

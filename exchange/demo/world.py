@@ -29,6 +29,10 @@ class World:
     clock: Callable[[], datetime]
     url: str = ""
     service: ServiceProcess | None = None
+    separate_broker: bool = False
+    """Whether the broker is a process of its own."""
+    broker: ServiceProcess | None = None
+    broker_url: str = ""
     people: dict[str, Person] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     """The opaque id of each enrolled player."""
@@ -40,6 +44,11 @@ class World:
     def server_directory(self) -> Path:
         """All that the service keeps, the broker excepted."""
         return self.directory / "server"
+
+    @property
+    def broker_directory(self) -> Path:
+        """The broker's store."""
+        return self.directory / "broker"
 
     @property
     def dossiers_directory(self) -> Path:
@@ -55,6 +64,12 @@ class World:
     def registrar(self) -> Person:
         """The secretariat of the commission."""
         return self.people["secretariat"]
+
+    def stop(self) -> None:
+        """End the processes."""
+        for process in (self.service, self.broker):
+            if process is not None:
+                process.stop()
 
     def arrives(self, key: str) -> Person:
         """A machine for a new person."""

@@ -88,6 +88,8 @@ class History:
     releases: dict[tuple[Digest, str], Release] = field(default_factory=dict)
     destructions: dict[Digest, int] = field(default_factory=dict)
     """Destruction statement to the index of its event."""
+    custody: str | None = None
+    """How the broker runs, by its own signed record (``broker_wire.Custody``)."""
 
     @property
     def policy(self) -> TrustedPolicy | None:

@@ -42,6 +42,8 @@ def reconcile(history: History, bundle: Bundle, size: int, head_at: datetime) ->
             _key_made(history, entry, head_at)
         elif entry.kind is RecordKind.DESTROYED:
             _destroyed(history, entry, head_at)
+        elif entry.kind is RecordKind.CUSTODY:
+            history.custody = entry.facts.get("custody")
     _compare_log(history, entries, signer)
     return sum(entry.kind is RecordKind.OPENED for entry in entries)
 

@@ -12,6 +12,7 @@ from crypto.encoding import format_instant
 from exchange.replay.codes import Severity
 from exchange.replay.findings import Finding
 from exchange.replay.report import ReleaseRow, Report, SittingTable, Verdict
+from exchange.usecases.broker_wire import Custody
 
 _ZONE: Final = ZoneInfo("Europe/Paris")
 
@@ -27,6 +28,13 @@ _SEVERITIES: Final = {
     Severity.WARNING: "à examiner",
     Severity.INFO: "à savoir",
 }
+
+_CUSTODIES: Final = {
+    Custody.IN_PROCESS.value: "dans le processus du service, selon son registre signé ; il protège "
+    "d'une copie volée, pas d'un hébergeur hostile",
+    Custody.SEPARATE.value: "dans son propre processus, selon son registre signé",
+}
+_UNSAID: Final = "son registre ne dit pas où il s'exécute"
 
 _EVENTS: Final = {
     "statement.accepted": "déclarations acceptées",
@@ -77,6 +85,7 @@ def _head(report: Report) -> str:
         ]
         witnesses = ", ".join(report.independent_witnesses) or "aucun"
         lines.append(f"Témoins indépendants : {witnesses}")
+        lines.append(f"Gardien des clés : {_CUSTODIES.get(report.custody or '', _UNSAID)}")
     if report.exporter:
         lines.append(f"Export signé par : {report.exporter}")
     return "\n".join(lines)
@@ -151,6 +160,7 @@ def _plain(report: Report) -> dict[str, Any]:
         "policy_version": report.policy_version,
         "independent_witnesses": list(report.independent_witnesses),
         "exporter": report.exporter,
+        "custody": report.custody,
         "findings": [_plain_finding(each) for each in report.findings],
         "counts": dict(report.counts),
         "refusals": dict(report.refusals),

@@ -61,6 +61,8 @@ class Report:
     policy_version: int
     independent_witnesses: tuple[str, ...]
     exporter: str | None
+    custody: str | None
+    """How the broker runs, as it signed in its own record; None when the record does not say."""
     findings: tuple[Finding, ...]
     counts: Mapping[str, int]
     """Events by type."""

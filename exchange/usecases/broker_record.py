@@ -32,6 +32,8 @@ class RecordKind(StrEnum):
     OPENED = "opened"
     REFUSED = "refused"
     DESTROYED = "destroyed"
+    CUSTODY = "custody"
+    """How the broker runs since then: ``broker_wire.Custody``."""
 
 
 class RecordEntry(Strict):

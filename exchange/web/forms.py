@@ -201,6 +201,12 @@ class HealthAnswer(Strict):
     checks: dict[str, str]
 
 
+class ReadyAnswer(HealthAnswer):
+    """Also where the broker runs (``broker_wire.Custody``)."""
+
+    broker: str
+
+
 def base64_text(data: bytes) -> str:
     """Bytes as the API writes them."""
     return encode_base64(data)

@@ -4,14 +4,16 @@ service whose broker runs elsewhere never holds the code that opens envelopes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.ports import Cosigner
 from crypto.keys import Entropy
+from exchange.remote_broker.client import RemoteBroker
+from exchange.remote_broker.link import BrokerLink
 from exchange.settings import Settings, SettingsError
+from exchange.usecases.broker_wire import Custody
 from exchange.usecases.ports import Broker, Clock
 
 if TYPE_CHECKING:
@@ -20,17 +22,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WiredBroker:
-    """The broker as the use cases see it, as the log sees it, and what ends overdue keys."""
+    """The broker as the use cases see it, and as the log sees it."""
 
     broker: Broker
     cosigner: Cosigner
-    destroy_expired: Callable[[], tuple[bytes, ...]]
+    custody: Custody
 
 
 def wire_broker(settings: Settings, clock: Clock, entropy: Entropy) -> WiredBroker:
-    """Open the broker's store; raises SettingsError or the store's own errors."""
-    broker = open_in_process(broker_directory(settings), clock, entropy)
-    return WiredBroker(broker, broker.cosigner, broker.destroy_expired)
+    """The separate broker if ``broker_url`` is set, else the store in ``broker_directory``.
+
+    Raises SettingsError, BrokerLinkError or the store's own errors. Connects to nothing yet.
+    """
+    if settings.broker_url is None:
+        own = open_in_process(broker_directory(settings), clock, entropy)
+        return WiredBroker(own, own.cosigner, Custody.IN_PROCESS)
+    assert settings.broker_tls_directory is not None  # ``load_settings`` refuses it otherwise
+    link = BrokerLink(settings.broker_url, settings.broker_tls_directory)
+    remote = RemoteBroker(link, settings.origin)
+    return WiredBroker(remote, remote.cosigner, Custody.SEPARATE)
 
 
 def broker_directory(settings: Settings) -> Path:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from crypto.errors import ExplainedError
 from exchange.settings import Settings, read_cookie_secret
+from exchange.usecases.broker_wire import Custody
 from exchange.usecases.ports import Clock
 from exchange.wiring.broker import wire_broker
 from exchange.wiring.service import log_policy, read_log_signer, read_trust, utc_now
@@ -51,7 +52,8 @@ SENTENCES: Final = {
     "no-mark": "aucun état signé encore : normal avant le premier événement.",
     "mark": "le repère est présent.",
     "same-volume": "le repère est sur le même volume que la base : restaurer l'un restaure l'autre.",
-    "broker": "joignable, {size} événement(s) cosigné(s).",
+    "broker": "dans le processus du service, {size} événement(s) cosigné(s).",
+    "broker-separate": "dans son propre processus, joignable, {size} événement(s) cosigné(s).",
     "clock-lost": "l'horloge indique {now:%d/%m/%Y} : réglez-la.",
     "clock-free": "{now:%d/%m/%Y %H:%M:%S} UTC ; synchronisation NTP non constatée.",
     "clock": "{now:%d/%m/%Y %H:%M:%S} UTC, synchronisée.",
@@ -177,7 +179,12 @@ def _mark(settings: Settings, _clock: Clock) -> Iterator[_Result]:
 
 
 def _broker(settings: Settings, clock: Clock) -> Iterator[_Result]:
-    yield _ok("broker", size=wire_broker(settings, clock, os.urandom).cosigner.last_size())
+    wired = wire_broker(settings, clock, os.urandom)
+    size = wired.cosigner.last_size()
+    if wired.custody is Custody.SEPARATE:
+        yield _ok("broker-separate", size=size)
+    else:
+        yield _ok("broker", size=size)
 
 
 def _address(settings: Settings, _clock: Clock) -> Iterator[_Result]:

@@ -25,6 +25,9 @@ PRIVATE: Final = 0o600
 PUBLIC: Final = 0o644
 PRIVATE_DIRECTORY: Final = 0o700
 
+LINK_DIRECTORY: Final = "broker-tls"
+"""Where the instance keeps its side of the link to a separate broker."""
+
 MAX_ROOT_FILE_BYTES: Final = 4_096
 """A key of 44 characters and a few lines of comment."""
 
@@ -38,7 +41,8 @@ class InstancePlan:
     """What the operator asked for. Paths are absolute."""
 
     directory: Path
-    broker_directory: Path
+    broker_directory: Path | None
+    """Of an in-process broker; None for a broker of its own at ``broker_url``."""
     preset: str
     roots: tuple[VerifyKey, ...]
     threshold: int
@@ -47,6 +51,7 @@ class InstancePlan:
     origin: str
     public_url: str
     listen: str
+    broker_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,9 @@ class Instance:
     plan: InstancePlan
     trust: Trust
     log_vkey: str
-    broker_key: VerifyKey
-    cosigner_vkey: str
+    broker_key: VerifyKey | None
+    """None until a separate broker is attached (``broker_host.attach``)."""
+    cosigner_vkey: str | None
     settings_file: Path
     policy_draft: Path
 
@@ -88,7 +94,7 @@ def make_instance(plan: InstancePlan, entropy: Entropy) -> Instance:
     plan.directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     signer = NoteSigner(plan.origin, ServiceSigningSeed.generate(entropy))
     log_vkey = str(signer.verifier)
-    broker_key, cosigner_vkey = _make_broker(plan, trust, log_vkey, entropy)
+    broker = _make_broker(plan, trust, log_vkey, entropy)
     migrate(plan.database_url)
     files = _Files(plan.directory)
     files.write("trust.json", trust.to_json().decode(), PUBLIC)
@@ -96,11 +102,11 @@ def make_instance(plan: InstancePlan, entropy: Entropy) -> Instance:
     files.write("log.vkey", log_vkey + "\n", PUBLIC)
     files.write("cookie.secret", CookieSecret.generate(entropy).reveal().hex() + "\n", PRIVATE)
     files.write("roster.toml", draft_text(preset), PUBLIC)
-    draft = _policy_draft(plan.origin, log_vkey, broker_key, cosigner_vkey)
+    draft = policy_draft_text(plan.origin, log_vkey, *broker)
     policy_draft = files.write("policy-draft.json", draft, PUBLIC)
     # Last: without it nothing starts, so an interrupted init is noticed.
     settings_file = files.write("settings.toml", _settings_text(plan), PRIVATE)
-    return Instance(plan, trust, log_vkey, broker_key, cosigner_vkey, settings_file, policy_draft)
+    return Instance(plan, trust, log_vkey, *broker, settings_file, policy_draft)
 
 
 class _Files:
@@ -134,7 +140,7 @@ MADE_FILES: Final = (
 
 def _require_new(plan: InstancePlan) -> None:
     taken = [plan.directory / name for name in MADE_FILES if (plan.directory / name).exists()]
-    if (plan.broker_directory / "store.json").exists():
+    if plan.broker_directory and (plan.broker_directory / "store.json").exists():
         taken.append(plan.broker_directory)
     if taken:
         raise InstanceError(
@@ -158,7 +164,9 @@ def _trust(plan: InstancePlan, commission: str) -> Trust:
 
 def _make_broker(
     plan: InstancePlan, trust: Trust, log_vkey: str, entropy: Entropy
-) -> tuple[VerifyKey, str]:
+) -> tuple[VerifyKey | None, str | None]:
+    if plan.broker_directory is None:
+        return None, None
     from exchange.broker.create import create_broker
 
     keys = create_broker(
@@ -171,13 +179,15 @@ def _make_broker(
     return keys.statement_key, keys.cosigner_vkey
 
 
-def _policy_draft(origin: str, log_vkey: str, broker: VerifyKey, cosigner_vkey: str) -> str:
+def policy_draft_text(
+    origin: str, log_vkey: str, broker: VerifyKey | None, cosigner_vkey: str | None
+) -> str:
     """What ``dossier registrar trust`` starts the first trust policy from."""
     draft = {
         "origin": origin,
         "log_keys": [log_vkey],
-        "broker_keys": [str(broker)],
-        "witness_policy": f"witness broker {cosigner_vkey}\nquorum broker\n",
+        "broker_keys": [str(broker)] if broker else [],
+        "witness_policy": f"witness broker {cosigner_vkey}\nquorum broker\n" if broker else "",
     }
     return json.dumps(draft, indent=2) + "\n"
 
@@ -196,15 +206,21 @@ def _settings_text(plan: InstancePlan) -> str:
             "high-water.note",
         ),
         ("Confiance épinglée", "trust_file", "trust.json"),
-        (
-            "Clés de dépôt : hors de toute sauvegarde",
-            "broker_directory",
-            str(plan.broker_directory),
-        ),
+        *_broker_lines(plan),
         ("Secret des cookies", "cookie_secret_file", "cookie.secret"),
     ]
     body = "".join(f"\n# {note}\n{key} = {_toml(value)}\n" for note, key, value in lines)
     return "# Réglages de l'instance ; chacun peut aussi venir de DOSSIER_<NOM>.\n" + body
+
+
+def _broker_lines(plan: InstancePlan) -> list[tuple[str, str, str]]:
+    if plan.broker_url is None:
+        note = "Clés de dépôt : hors de toute sauvegarde"
+        return [(note, "broker_directory", str(plan.broker_directory))]
+    return [
+        ("Gardien des clés, dans son propre processus", "broker_url", plan.broker_url),
+        ("Certificats du lien avec lui", "broker_tls_directory", LINK_DIRECTORY),
+    ]
 
 
 def _toml(text: str) -> str:

@@ -181,6 +181,7 @@ def test_health_is_truthful(client: FlaskClient, app: Flask) -> None:
     ready = get(client, "/readyz")
     assert ready.status_code == 200
     assert set(ready.json["checks"]) == {"database", "objects", "log", "broker"}  # type: ignore[index]
+    assert ready.json["broker"] == "in-process"  # type: ignore[index]
 
 
 def test_a_lost_broker_is_not_ready(tmp_path_factory: pytest.TempPathFactory) -> None:

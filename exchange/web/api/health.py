@@ -6,9 +6,10 @@ from typing import Final
 
 from flask import Blueprint, Response, current_app, jsonify
 
+from exchange.usecases.broker_wire import Custody
 from exchange.web.answers import json_answer
 from exchange.web.context import context
-from exchange.web.forms import HealthAnswer
+from exchange.web.forms import HealthAnswer, ReadyAnswer
 from exchange.web.openapi import document
 from exchange.web.readiness import OK, UNAVAILABLE
 from exchange.web.routes import JSON, anonymous, answers, records_nothing
@@ -30,13 +31,14 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @records_nothing(OPERATIONS)
 @anonymous(OPERATIONS)
-@answers(200, HealthAnswer)
-@answers(503, HealthAnswer)
+@answers(200, ReadyAnswer)
+@answers(503, ReadyAnswer)
 def readyz() -> Response:
     """Database, objects, log and broker answer."""
     checks = context().readiness.checks()
     ready = all(state == OK for state in checks.values())
-    answer = HealthAnswer(status=OK if ready else UNAVAILABLE, checks=checks)
+    custody = Custody.SEPARATE if context().settings.broker_url else Custody.IN_PROCESS
+    answer = ReadyAnswer(status=OK if ready else UNAVAILABLE, checks=checks, broker=custody.value)
     return json_answer(answer, 200 if ready else 503)
 
 

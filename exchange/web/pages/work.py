@@ -45,7 +45,9 @@ same_for_all = records_nothing("a page without any data of the commission, the s
 @answers(200, media_type=HTML)
 def front() -> Response:
     """What this is, and where to go."""
-    return page("front.html", script="front", origin=context().settings.origin)
+    settings = context().settings
+    separate = settings.broker_url is not None
+    return page("front.html", script="front", origin=settings.origin, separate_broker=separate)
 
 
 @blueprint.get("/rejoindre")

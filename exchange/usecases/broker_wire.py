@@ -1,0 +1,207 @@
+"""What passes between the service and a broker in a process of its own: strict JSON both ways.
+
+Neither side trusts the other's bytes: each reads them by these models or not at all. Nothing here is
+secret beyond what the service holds anyway: envelopes in, headers sealed to one-use reply keys out.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final, TypeVar
+
+from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints, ValidationError
+
+from crypto.encoding import decode_base64, encode_base64
+from crypto.errors import CryptoError, MalformedError
+from crypto.statements.fields import MAX_ITEMS, Bytes32, Count, DigestField, OpaqueId
+from crypto.statements.model import Strict, load_strict_json
+from exchange.usecases.ports import Attested, OpenRequest
+
+MAX_REQUEST_BYTES: Final = 33_554_432
+"""32 MiB: an opening shows at most a few hundred statements of some kilobytes with their receipts."""
+
+MAX_ANSWER_BYTES: Final = 268_435_456
+"""256 MiB: the record of a hundred thousand releases; every other answer is a few kilobytes."""
+
+MAX_MESSAGE_CHARS: Final = 2_000
+"""One sentence for a person."""
+
+CHECKPOINT_PATH: Final = "/add-checkpoint"
+"""C2SP tlog-witness: the broker is a witness like any other, in its own protocol."""
+
+HEAD_PATH: Final = "/v1/head"
+SIZE_TYPE: Final = "text/x.tlog.size"
+"""The media type of a witness's conflict: the size that it cosigned last."""
+
+PREFIX: Final = "/v1/"
+
+
+class Custody(StrEnum):
+    """Where the broker runs: what a hostile host of the service could reach."""
+
+    IN_PROCESS = "in-process"
+    SEPARATE = "separate"
+
+
+class Operation(StrEnum):
+    """The methods of ``ports.Broker``; each is ``POST /v1/<value>``."""
+
+    MAKE_RELEASE_KEY = "make-release-key"
+    ACKNOWLEDGE = "acknowledge"
+    STATUS = "status"
+    OPEN = "open"
+    DESTROY = "destroy"
+    DESTROY_EXPIRED = "destroy-expired"
+    RECORD = "record"
+
+
+def _octets(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("expected base64")  # noqa: TRY004  # pydantic reports ValueError
+    try:
+        return decode_base64(value)
+    except CryptoError as error:
+        raise ValueError(str(error)) from error
+
+
+Octets = Annotated[bytes, PlainValidator(_octets), PlainSerializer(encode_base64)]
+Message = Annotated[str, StringConstraints(max_length=MAX_MESSAGE_CHARS)]
+
+
+class ReleaseKeyWanted(Strict):
+    """``make_release_key``."""
+
+    deposit: OpaqueId
+    sitting: DigestField
+
+
+class AttestedSent(Strict):
+    """``acknowledge``, and each statement of an opening."""
+
+    envelope: Octets
+    receipt: Octets
+
+    @classmethod
+    def of(cls, attested: Attested) -> AttestedSent:
+        """As it goes over the wire."""
+        return cls(envelope=attested.envelope, receipt=attested.receipt)
+
+    def attested(self) -> Attested:
+        """As the port takes it."""
+        return Attested(self.envelope, self.receipt)
+
+
+class StatusWanted(Strict):
+    """``status``."""
+
+    nonce: Bytes32
+    sitting: OpaqueId | None
+    includes: Annotated[tuple[DigestField, ...], Field(strict=False, max_length=MAX_ITEMS)]
+
+
+class OpeningWanted(Strict):
+    """``open``."""
+
+    access_request: Octets
+    statements: Annotated[tuple[AttestedSent, ...], Field(strict=False, max_length=MAX_ITEMS)]
+    release: Octets
+    deposit: OpaqueId
+    envelope: Octets
+
+    @classmethod
+    def of(cls, request: OpenRequest) -> OpeningWanted:
+        """As it goes over the wire."""
+        return cls(
+            access_request=request.access_request,
+            statements=tuple(AttestedSent.of(each) for each in request.statements),
+            release=request.release,
+            deposit=request.deposit,
+            envelope=request.envelope,
+        )
+
+    def request(self) -> OpenRequest:
+        """As the port takes it."""
+        return OpenRequest(
+            access_request=self.access_request,
+            statements=tuple(each.attested() for each in self.statements),
+            release=self.release,
+            deposit=self.deposit,
+            envelope=self.envelope,
+        )
+
+
+class DestructionWanted(Strict):
+    """``destroy``."""
+
+    because: DigestField
+
+
+class Nothing(Strict):
+    """A request without parameters."""
+
+
+class Answer(Strict):
+    """What every operation answers: one or several byte strings, as its port returns them."""
+
+    octets: Annotated[tuple[Octets, ...], Field(strict=False)]
+
+
+class Head(Strict):
+    """``GET /v1/head``: the size of the log that the broker cosigned last."""
+
+    size: Count
+
+
+class Refused(Strict):
+    """Why not: ``message`` is a msgid with ``params``, so that each reader gets their language."""
+
+    message: Message
+    params: dict[str, str | int]
+
+
+REQUESTS: Final[dict[Operation, type[Strict]]] = {
+    Operation.MAKE_RELEASE_KEY: ReleaseKeyWanted,
+    Operation.ACKNOWLEDGE: AttestedSent,
+    Operation.STATUS: StatusWanted,
+    Operation.OPEN: OpeningWanted,
+    Operation.DESTROY: DestructionWanted,
+    Operation.DESTROY_EXPIRED: Nothing,
+    Operation.RECORD: Nothing,
+}
+
+_Part = TypeVar("_Part", bound=Strict)
+
+
+def read(kind: type[_Part], data: bytes, *, limit: int = MAX_REQUEST_BYTES) -> _Part:
+    """One message; raises MalformedError, which never quotes it."""
+    try:
+        return kind.model_validate(load_strict_json(data, limit=limit))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"]) or "?"
+        raise MalformedError(
+            "Un message entre le service et le gardien des clés n'est pas conforme, au champ "
+            "« {field} » ({detail}).",
+            field=where,
+            detail=first["msg"],
+        ) from error
+
+
+def write(message: Strict) -> bytes:
+    """The bytes of a message."""
+    return message.model_dump_json().encode()
+
+
+def cosigner_name(log_origin: str) -> str:
+    """The key name of the broker's cosigner."""
+    return f"{log_origin}/broker"
+
+
+def plain_params(params: dict[str, object]) -> dict[str, str | int]:
+    """Parameters of an error as JSON carries them."""
+    return {
+        name: value if isinstance(value, int) and not isinstance(value, bool) else str(value)
+        for name, value in params.items()
+    }
