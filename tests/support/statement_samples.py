@@ -118,9 +118,9 @@ FIELDS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def sample(kind: type[Statement]) -> Statement:
-    """An honest statement of that type."""
-    return kind(**COMMON, **FIELDS[kind.TYPE])
+def sample(kind: type[Statement], /, **changes: Any) -> Statement:
+    """An honest statement of that type, with some fields otherwise."""
+    return kind(**{**COMMON, **FIELDS[kind.TYPE], **changes})
 
 
 def samples() -> tuple[Statement, ...]:

@@ -20,6 +20,9 @@ def build() -> dict[str, list[Case]]:
         "refused": [
             {"name": name, "container": b64(data), "error": error} for name, data, error in _refused()
         ],
+        "collisions": [
+            {"paths": list(paths), "distinct": distinct} for paths, distinct in COLLISIONS.items()
+        ],
         "padded_lengths": [
             {"content": length, "padded": padded_length(length)}
             for length in (0, 1, 512, 1_536, 2_560, 9_728, 100_352, 1_048_576, 1_049_088, 524_288_512)
@@ -76,6 +79,26 @@ NAMES = {
     "the same name but for compatibility": ["fi.pdf", "\ufb01.pdf"],
     "a file that is a folder": ["a.pdf", "a.pdf/b"],
     "a second card": ["Dossier.JSON"],
+}
+COLLISIONS = {
+    ("a.pdf", "b.pdf"): True,
+    ("a.pdf", "A.pdf"): False,
+    ("é.pdf", "É.pdf"): False,
+    ("é.pdf", "e.pdf"): True,
+    ("ß.pdf", "ss.pdf"): False,
+    ("\u1e9e.pdf", "ss.pdf"): False,
+    ("\u1e9e.pdf", "ß.pdf"): False,
+    ("\u0131.pdf", "i.pdf"): True,
+    ("\u0131.pdf", "I.pdf"): True,
+    ("\u0130.pdf", "i\u0307.pdf"): False,
+    ("σ.pdf", "ς.pdf"): False,
+    ("\ufb01n.pdf", "fin.pdf"): False,
+    ("\u212b.pdf", "å.pdf"): False,
+    ("\uff21.pdf", "a.pdf"): False,
+    ("a/b.pdf", "a/c.pdf"): True,
+    ("a", "a/b.pdf"): False,
+    ("A/b.pdf", "a"): False,
+    ("a/b", "ab"): True,
 }
 TOO_LONG = {"path of 402 bytes": "/".join(["x" * 99] * 4) + "/yy"}
 KINDS = {

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from crypto.encoding import encode_base64
 from crypto.keys import PartySigningSeed
-from crypto.statements import pre_authentication_encoding, seal
-from crypto.statements.exchange import Complaint, Withdrawal
+from crypto.statements import Statement, pre_authentication_encoding, seal
+from crypto.statements.custody import Destruction, Status
+from crypto.statements.exchange import Complaint, Manifest, Withdrawal
 from crypto.statements.model import MAX_DEPTH, MAX_INTEGER
-from crypto.statements.registry import TrustPolicy
+from crypto.statements.registry import Agenda, Invitation, Role, Roster, Sitting, TrustPolicy
 from tests.support.shared_vectors.encoded import Case, b64
-from tests.support.statement_samples import ROOTS, sample, samples
+from tests.support.statement_samples import DIGEST, ROOTS, sample, samples
 
 SIGNER = ROOTS[0]
 WITHDRAWAL = sample(Withdrawal)
@@ -21,6 +23,37 @@ TYPE = Withdrawal.payload_type()
 
 def build() -> dict[str, list[Case]]:
     return {"samples": _samples(), "refused": _refused(), "signatures": _signatures()}
+
+
+def _variants() -> list[Statement]:
+    """What the samples leave out: what may be null, empty lists, enumerations, letters of all kinds."""
+    letters = (
+        'é œ Ÿ ’ « » \u202f € 漢 🙂 \u2028 \x7f " \\ / <script> \u00a0',
+        "e\u0301 \u1e9b\u0323 \ufb01",  # not normalised: the bytes signed are the bytes stored
+        "\U0010ffff",
+    )
+    made = [
+        *(sample(Withdrawal, reason=text) for text in letters),
+        sample(Withdrawal, reason="x" * 2_000),
+        sample(Withdrawal, reason="🙂" * 2_000),  # counted in characters, not in UTF-16 units
+        sample(Withdrawal, issued_at=datetime(999, 1, 1, tzinfo=UTC)),
+        sample(Withdrawal, issued_at=datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC)),
+        sample(TrustPolicy, version=MAX_INTEGER),
+        sample(TrustPolicy, registrar_keys=(), roots=tuple(s.verify_key() for s in ROOTS[:3])),
+        sample(Invitation, checkpoint="texte\nde deux lignes\n", roles=tuple(Role)),
+        sample(Roster, seats=(), mandates=(), approvals=()),
+        sample(Roster, version=2, previous=DIGEST),
+        sample(Sitting, stage="planned", seats=(), urgency="Péril.", previous=DIGEST),
+        sample(Agenda, items=()),
+        sample(Status, number=1, sitting=DIGEST, agenda=None, includes=(DIGEST, DIGEST)),
+        sample(Manifest, audience=("cdom", "prefet"), complement_of=DIGEST, kind="engagement"),
+        sample(Manifest, length=0),
+        sample(Destruction, because=None, release_keys=()),
+    ]
+    return [*made, *(sample(Complaint, fault=fault, found=None) for fault in _FOUND_NOTHING)]
+
+
+_FOUND_NOTHING = ("not-for-this-key", "altered", "other-content")
 
 
 def _samples() -> list[Case]:
@@ -33,7 +66,7 @@ def _samples() -> list[Case]:
             "envelope": (sealed := seal(each, [SIGNER])).envelope.decode(),
             "digest": sealed.digest,
         }
-        for each in samples()
+        for each in (*samples(), *_variants())
     ]
 
 

@@ -25,6 +25,7 @@ from crypto.edge.container import read_container
 from crypto.edge.container_errors import ContainerError, UnsafeContainerError
 from crypto.edge.identity import Identity
 from crypto.edge.keyfile import decode_seed, export_age, open_seed
+from crypto.edge.paths import check_distinct
 from crypto.edge.seal import commitment
 from crypto.edge.tar import padded_length
 from crypto.edge.unseal import check_commitment, open_payload, unwrap_header
@@ -57,14 +58,14 @@ ERRORS: dict[str, type[Exception]] = {
 }
 COUNTS = {
     "commitments": {"file_keys": 3, "events": 1},
-    "containers": {"read": 2, "refused": 49, "padded_lengths": 10},
+    "containers": {"read": 2, "refused": 49, "collisions": 18, "padded_lengths": 10},
     "envelopes": {"opened": 1, "refused": 8},
     "fingerprints": {"devices": 3, "keys": 3, "trusts": 3, "tagged_hashes": 10},
     "headers": {"opened": 1, "refused": 14},
     "identities": {"identities": 3, "keyfiles": 2},
     "receipts": {"policies": 1, "verified": 9, "refused": 24, "consistent": 6},
     "signatures": {"signatures": 7, "keys": 14},
-    "statements": {"samples": 30, "refused": 57, "signatures": 17},
+    "statements": {"samples": 51, "refused": 57, "signatures": 17},
     "trust_chains": {"chains": 24, "refused_trust": 8},
 }
 
@@ -261,6 +262,16 @@ def test_containers(case: Case) -> None:
 def test_refused_containers(case: Case) -> None:
     """What must never be unpacked is refused."""
     refuses(case, lambda: unpacked(unb64(case["container"])))
+
+
+@cases("containers", "collisions")
+def test_collisions(case: Case) -> None:
+    """Names that some file system takes for one are told apart from those that none does."""
+    if case["distinct"]:
+        check_distinct(case["paths"])
+    else:
+        with pytest.raises(UnsafeContainerError):
+            check_distinct(case["paths"])
 
 
 def test_padded_lengths() -> None:

@@ -66,9 +66,11 @@ export function checkDistinct(paths: readonly string[]): void {
 
 /**
  * Equal for names that some file system takes for one. JavaScript has no case folding: upper and then
- * lower case folds what folding folds (ß and ss, final sigma) and, at worst, refuses a name more.
+ * lower case folds what folding folds (ß and ss, final sigma), but for two letters: ẞ folds to ss, and
+ * the dotless ı to itself.
  */
 function collisionKey(path: string): string {
-  const folded = path.normalize("NFKC").toUpperCase().toLowerCase().replaceAll("ς", "σ");
-  return folded.normalize("NFKC");
+  const whole = path.normalize("NFKC").replaceAll("ẞ", "ss");
+  const folded = whole.split("ı").map((part) => part.toUpperCase().toLowerCase());
+  return folded.join("ı").replaceAll("ς", "σ").normalize("NFKC");
 }

@@ -4,6 +4,7 @@ import { concat } from "../core/bytes.ts";
 import { type Piece, cardJson, containerLength, parseCard, readContainer, writeContainer } from "../core/container.ts"; // prettier-ignore
 import { sha256 } from "../core/digests.ts";
 import { ExplainedError } from "../core/errors.ts";
+import { checkDistinct } from "../core/paths.ts";
 import { paddedLength } from "../core/tar.ts";
 import { utf8 } from "../core/bytes.ts";
 import { octets, vectors } from "./vectors.ts";
@@ -52,5 +53,12 @@ test("every dangerous or inexact container is refused", async () => {
 test("lengths are padded as in Python", () => {
   for (const { content, padded } of vectors<{ content: number; padded: number }>("containers", "padded_lengths", 10)) {
     assert.equal(paddedLength(content), padded, String(content));
+  }
+});
+
+test("names that some file system takes for one collide as in Python", () => {
+  for (const { paths, distinct } of vectors<{ paths: string[]; distinct: boolean }>("containers", "collisions", 18)) {
+    if (distinct) checkDistinct(paths);
+    else assert.throws(() => checkDistinct(paths), ExplainedError, paths.join(" | "));
   }
 });
