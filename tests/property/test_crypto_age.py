@@ -163,6 +163,7 @@ def test_any_flipped_bit_of_a_long_payload_is_refused(bit: int) -> None:
 
 
 @given(st.permutations(range(4)))
+@settings(deadline=None)
 def test_chunks_in_another_order_are_refused(order: list[int]) -> None:
     """Each chunk opens in its own place only."""
     start = [NONCE_BYTES + number * SEALED_CHUNK_BYTES for number in range(4)]
