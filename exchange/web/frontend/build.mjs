@@ -21,9 +21,7 @@ const sources = (folder) =>
     .sort()
     .map((name) => join(HERE, folder, name));
 
-rmSync(OUT, { recursive: true, force: true });
-mkdirSync(OUT, { recursive: true });
-await build({
+const { outputFiles } = await build({
   entryPoints: [...sources("pages"), ...sources("workers")],
   absWorkingDir: HERE,
   outdir: OUT,
@@ -36,7 +34,11 @@ await build({
   charset: "utf8",
   legalComments: "eof",
   logLevel: "warning",
+  write: false, // what stands in dist goes only once all of it was built
 });
+rmSync(OUT, { recursive: true, force: true });
+mkdirSync(OUT, { recursive: true });
+for (const { path, contents } of outputFiles) writeFileSync(path, contents);
 
 const manifest = {};
 for (const name of readdirSync(OUT).sort()) {

@@ -20,7 +20,7 @@ export { Identity, decodeSeed, encodeSeed } from "./identity.ts";
 export type { Accepted } from "./ledger.ts";
 export * from "./pack.ts";
 export * from "./pack_file.ts";
-export * from "./pack_store.ts";
+export { forgetDossiers, keepPack, keptPack } from "./pack_store.ts";
 export * from "./passkey.ts";
 export { Profile, type Settings } from "./profile.ts";
 export type { Addressee } from "./recipients.ts";

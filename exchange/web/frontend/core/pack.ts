@@ -29,6 +29,8 @@ import type { Advance, OpenedContainer } from "./workshop.ts";
 
 const MAX_RESUMES = 5; // broken downloads taken up again; after that the line is not good enough
 
+export { type Pack, type PackedDossier, forgetClosedPacks } from "./pack_store.ts";
+
 export interface Taken {
   readonly pack: Pack;
   readonly refused: readonly Refusal[];
