@@ -201,10 +201,23 @@ def of_another_recipient(made: Dishonest) -> bytes:
 
 def of_another_deposit(made: Dishonest) -> bytes:
     (first, *_) = made.scene.server.world.index.find(Manifest)
-    folder = made.scene.folder / "people" / "nadia" / "filekeys"
-    sealed = (folder / f"{first.statement.deposit}.age").read_bytes()
-    identity = made.scene.person("nadia").identity.age_identity
-    return made.header_for("claire", FileKey(decrypt_with(sealed, identity)))
+    return made.header_for("claire", key_of(made.scene, first.statement))
+
+
+def key_of(scene: Scene, manifest: Manifest) -> FileKey:
+    """The file key that nadia keeps of a deposit of hers."""
+    folder = scene.folder / "people" / "nadia" / "filekeys"
+    sealed = (folder / f"{manifest.deposit}.age").read_bytes()
+    return FileKey(decrypt_with(sealed, scene.person("nadia").identity.age_identity))
+
+
+def of_another_sitting(made: Dishonest) -> bytes:
+    scene, here = made.scene, made.scene.sitting
+    later = scene.open_sitting("claire", "martin")
+    scene.dossier("nadia")
+    scene.sitting = here
+    (manifest, *_) = scene.server.world.index.find(Manifest, sitting=later)
+    return made.header_for("claire", key_of(scene, manifest.statement))
 
 
 def altered(made: Dishonest) -> bytes:
@@ -218,6 +231,7 @@ def altered(made: Dishonest) -> bytes:
     [
         (dead, Fault.OTHER_FILE_KEY),
         (of_another_deposit, Fault.OTHER_FILE_KEY),
+        (of_another_sitting, Fault.OTHER_FILE_KEY),
         (of_another_recipient, Fault.NOT_FOR_THIS_KEY),
         (altered, Fault.ALTERED),
     ],
@@ -225,7 +239,7 @@ def altered(made: Dishonest) -> bytes:
 def test_headers_that_give_nothing(
     scene: Scene, dishonest: Dishonest, make: Callable[[Dishonest], bytes], fault: Fault
 ) -> None:
-    """A header of another key, deposit or recipient is refused, and keeps no other dossier back."""
+    """A header of another key, deposit, sitting or recipient is refused, and keeps no other dossier back."""
     dishonest.commit({"claire": make(dishonest)})
     dishonest.hand_out(make(dishonest))
     with pytest.raises(NotTrustworthyError, match="échangé"):
