@@ -83,6 +83,26 @@ def test_the_shells(chromium: Chromium, path: str) -> None:
     assert wide <= 320
 
 
+FIRST_PAINT_MS = 1_000
+"""What a page may take to show its first words, on the machine of CI."""
+
+
+@pytest.mark.parametrize("path", STATIC)
+def test_the_first_words_come_within_a_second(chromium: Chromium, path: str) -> None:
+    """First contentful paint, the best of three fresh visits: other tests share this machine."""
+    taken = []
+    for _ in range(3):
+        tab = chromium.tab()
+        tab.visit(path)
+        tab.page.wait_for_timeout(300)
+        taken.append(tab.page.evaluate(FIRST_PAINT))
+        tab.context.close()
+    assert 0 < min(taken) <= FIRST_PAINT_MS
+
+
+FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
+
+
 def test_a_dossier_from_the_browser_to_the_reader(
     world: SmallCommission, chromium: Chromium, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from crypto.encoding import parse_instant
+from exchange.web.pages.shell import STATIC
 from exchange.web.pages.work import PAGES
 from tests.support.live_service import URL, LiveService, get
 
@@ -93,3 +95,14 @@ def test_readers_get_a_page_and_programs_a_problem(client: FlaskClient) -> None:
     assert (
         get(client, "/api/v1/sittings", headers=READER).content_type == "application/problem+json"
     )
+
+
+@pytest.mark.parametrize(
+    "scripts", [("front",), ("join", "workshop"), ("space", "workshop")], ids="/".join
+)
+def test_scripts_are_light(scripts: tuple[str, ...]) -> None:
+    """What a page runs before a document is opened: at most 150 KiB compressed, worker included."""
+    sizes = [
+        len(gzip.compress((STATIC / "dist" / f"{name}.js").read_bytes(), 9)) for name in scripts
+    ]
+    assert sum(sizes) <= 150 * 1024

@@ -110,7 +110,7 @@ class Tab:
         self.visit("/espace")
         self.page.get_by_text("J'ai déjà un fichier de clé").click()
         self.page.set_input_files("#import-trust", str(world.directory / "trust.json"))
-        self.page.set_input_files("#import-key", str(home / key_file(kind)))
+        self.page.set_input_files("#import-key", str(home / "identity.age"))
         self.page.fill("#import-passphrase", PASSPHRASE)
         self.page.check(f"[name=import-kind][value={kind}]")
         self.press("Placer cette clé dans ce navigateur")
@@ -128,10 +128,6 @@ class Tab:
         self.page.evaluate("(hash) => { location.hash = hash; }", fragment)
         self.page.wait_for_selector(f"#view[data-drawn='{fragment}']", state="attached")
         self.settled()
-
-
-def key_file(kind: str) -> str:
-    return "registrar.age" if kind == "registrar" else "identity.age"
 
 
 @dataclass

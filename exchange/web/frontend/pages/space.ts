@@ -3,7 +3,7 @@ import { inThisBrowser } from "../core/browser.ts";
 import { logIn } from "../core/desk.ts";
 import { ExplainedError } from "../core/errors.ts";
 import type { Identity } from "../core/identity.ts";
-import { forgetClosedPacks } from "../core/pack.ts";
+import { forgetClosedPacks } from "../core/pack_store.ts";
 import { attempt, explained, tell } from "./parts/attempts.ts";
 import { byId, focusOn, h, show } from "./parts/dom.ts";
 import { lockWhenIdle } from "./parts/idle.ts";

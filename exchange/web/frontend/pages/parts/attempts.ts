@@ -108,12 +108,14 @@ export function ask(title: string, text: string, yes: string, withReason: boolea
   reason.value = "";
   reason.required = withReason;
   dialog.returnValue = "no";
+  document.body.removeAttribute("aria-busy"); // it is the person's turn now
+  announce("");
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener(
-      "close",
-      () => resolve(dialog.returnValue === "yes" ? reason.value.trim() : null),
-      { once: true },
-    );
+    const answered = (): void => {
+      document.body.setAttribute("aria-busy", "true");
+      resolve(dialog.returnValue === "yes" ? reason.value.trim() : null);
+    };
+    dialog.addEventListener("close", answered, { once: true });
   });
 }

@@ -49,6 +49,9 @@ function list(app: App, sitting: Sitting, mine: readonly Deposited[], over: bool
 function stateOfDeposit(app: App, sitting: Sitting, each: Deposited, over: boolean): HTMLElement {
   const index = deskOf(app).view.ledger;
   if (each.withdrawn) return h("span", { class: "tag bad" }, t("retiré, clé détruite"));
+  if (index.find("complaint", { manifest: each.manifest.digest }).length > 0) {
+    return h("span", { class: "tag bad" }, t("un membre signale que sa clé n'ouvre rien"));
+  }
   if (over) return h("span", { class: "tag" }, t("séance close"));
   const agenda = latestAgenda(index, sitting.sitting)?.statement.items ?? [];
   const listed = agenda.some((item) => item.manifests.includes(each.manifest.digest));

@@ -1,6 +1,6 @@
 /** Depositing: choose pieces, see who will be able to read, then seal and send. */
 import { type Plan, planDeposit, sealDeposit } from "../../core/deposit.ts";
-import { send } from "../../core/deposit_send.ts";
+import { type Pending, send } from "../../core/deposit_send.ts";
 import { ExplainedError } from "../../core/errors.ts";
 import type { Deposited } from "../../core/registry.ts";
 import type { Kind, StatementOf } from "../../core/statements.ts";
@@ -146,15 +146,26 @@ function confirm(app: App, form: HTMLFormElement, plan: Plan): void {
   focusOn(within(panel, "h2"));
 }
 
-async function deposit(app: App, panel: HTMLElement, messages: HTMLElement, plan: Plan): Promise<void> {
-  const desk = deskOf(app);
+/** What was sealed for a plan: after a broken line the same is sent again, and no second one is made. */
+const sealedFor = new WeakMap<Plan, Pending>();
+
+async function sealedOnce(app: App, messages: HTMLElement, plan: Plan): Promise<Pending> {
+  const known = sealedFor.get(plan);
+  if (known !== undefined) return known;
   const size = plan.files.reduce((sum, file) => sum + file.size, 0);
   if (size === 0) throw new ExplainedError("usage", "Toutes ces pièces sont vides : choisissez-en d'autres.");
   const sealing = progressIn(messages, t("Chiffrement dans ce navigateur"));
-  const pending = await sealDeposit(desk, plan, (done) => {
+  const made = await sealDeposit(deskOf(app), plan, (done) => {
     app.idle.seen();
     sealing(done, size);
   });
+  sealedFor.set(plan, made);
+  return made;
+}
+
+async function deposit(app: App, panel: HTMLElement, messages: HTMLElement, plan: Plan): Promise<void> {
+  const desk = deskOf(app);
+  const pending = await sealedOnce(app, messages, plan);
   const sending = progressIn(messages, t("Envoi"));
   const done = await send(desk, pending, (sent) => {
     app.idle.seen();

@@ -1,8 +1,10 @@
 /** A member at a sitting: undertake, declare or step aside, take the dossiers, read. */
+import { complain, notedFaults } from "../../core/complaint.ts";
 import { type Declarable, UNDERTAKING_TEXT, declare, look, recuse, undertake } from "../../core/declare.ts";
 import { parseInstant } from "../../core/encoding.ts";
 import { ExplainedError } from "../../core/errors.ts";
-import { type OpenPack, type Pack, openPack, takePack } from "../../core/pack.ts";
+import { type OpenPack, openPack, takePack } from "../../core/pack.ts";
+import type { Pack } from "../../core/pack_store.ts";
 import { packTar } from "../../core/pack_file.ts";
 import { agendaOf, depositsOf, latestAgenda } from "../../core/registry.ts";
 import type { StatementOf } from "../../core/statements.ts";
@@ -27,8 +29,27 @@ export async function memberPart(app: App, place: HTMLElement, sitting: Sitting)
     part.append(undertaking(app, seen));
     return;
   }
+  for (const reference of seen.openToMe) {
+    if ((await notedFaults(app.browser.profile, reference)).length > 0) part.append(faulty(app, reference));
+  }
   part.append(agenda(app, sitting, seen));
   part.append(await dossiers(app, sitting, seen));
+}
+
+/** A dossier that its association sealed badly for this device: the reader may say so, signed. */
+function faulty(app: App, reference: string): HTMLElement {
+  const messages = h("div");
+  return h(
+    "div",
+    { class: "notice bad" },
+    h("strong", {}, t("Le dossier {reference} ne peut pas être ouvert", { reference })),
+    h("p", {}, t("L'association l'a scellé pour vous avec une clé qui n'ouvre pas ce qu'elle a signé. Signalez-le : elle pourra vous redonner accès.")),
+    messages,
+    h("div", { class: "actions" }, action(t("Signer le signalement"), messages, async () => {
+      await complain(deskOf(app), reference);
+      await app.redraw();
+    })),
+  );
 }
 
 function undertaking(app: App, seen: Declarable): HTMLElement {

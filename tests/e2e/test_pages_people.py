@@ -1,0 +1,389 @@
+"""The pages in a real browser: joining, the secretariat, the auditor, locks, lines that break, lies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.test_pages import papers
+from tests.support.pages_browser import Chromium, Tab, can_run, running_chromium
+from tests.support.small_commission import (
+    AUDITOR,
+    DEPOSITOR,
+    DOCTOR,
+    PREFECT,
+    SmallCommission,
+    small_commission,
+)
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.xdist_group("pages-people"),
+    pytest.mark.skipif(
+        not can_run(),
+        reason="the pages need Chromium, and « npm ci » in tests/e2e/axe for axe-core",
+    ),
+]
+
+WORDS = "quatre mots sans rapport"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallCommission]:
+    with small_commission(tmp_path_factory.mktemp("people") / "commission") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def chromium(world: SmallCommission) -> Iterator[Chromium]:
+    with running_chromium(world.url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def secretariat(world: SmallCommission, chromium: Chromium) -> Tab:
+    """The secretariat's browser, unlocked."""
+    tab = chromium.tab()
+    tab.brings_key(world, "secretariat", kind="registrar")
+    return tab
+
+
+@pytest.fixture(scope="module")
+def depositor(world: SmallCommission, chromium: Chromium) -> Tab:
+    """The association's browser, unlocked."""
+    tab = chromium.tab()
+    tab.brings_key(world, DEPOSITOR.key)
+    return tab
+
+
+def saved(tab: Tab, button: str, folder: Path) -> Path:
+    """Press a button that hands out a file, and keep the file."""
+    with tab.page.expect_download() as waiting:
+        tab.press(button)
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path
+
+
+def joins(tab: Tab, invitation: Path, fingerprint: str, *, pictures: bool = False) -> str:
+    """From the file to the fingerprint to read out."""
+    tab.visit("/rejoindre")
+    tab.page.set_input_files("#invitation", str(invitation))
+    tab.page.locator("#step-trust").wait_for()
+    assert tab.page.locator("#trust-fingerprint").inner_text() == fingerprint
+    tab.press("Continuer")
+    tab.says("Comparez d'abord")
+    tab.page.check("#compared")
+    if pictures:
+        tab.look("31-comparer")
+    tab.press("Continuer")
+    tab.page.fill("#device", "poste de démonstration")
+    tab.page.fill("#passphrase", "court")
+    tab.page.fill("#passphrase-again", "court")
+    tab.press("Créer ma clé")
+    tab.says("trop courte")
+    tab.page.fill("#passphrase", WORDS)
+    tab.page.fill("#passphrase-again", WORDS)
+    if pictures:
+        tab.look("32-creer")
+    tab.press("Créer ma clé")
+    tab.page.locator("#step-kit").wait_for()
+    if pictures:
+        tab.look("33-fiche")
+    assert tab.page.locator("#recovery-key").inner_text().startswith("DOSSIER-")
+    tab.press("Elle est en lieu sûr, continuer")
+    if pictures:
+        tab.look("34-empreinte")
+    return str(tab.page.locator("#fingerprint").inner_text())
+
+
+def test_from_the_invitation_to_the_seat(
+    world: SmallCommission, chromium: Chromium, secretariat: Tab, tmp_path: Path
+) -> None:
+    """Invited, joined, certified after comparing, seated, convoked: all of it in browsers."""
+    secretariat.goes("#personnes")
+    secretariat.look("40-personnes")
+    secretariat.page.fill("#invite-name", "Fantine Nouvelle")
+    secretariat.page.fill("#invite-organisation", "prefecture")
+    secretariat.page.check("[name=role][value=member]")
+    secretariat.press("Signer l'invitation")
+    secretariat.look("41-invitation")
+    fingerprint = secretariat.page.locator(".fingerprint").inner_text()
+    invitation = saved(secretariat, "Enregistrer l'invitation", tmp_path)
+    tab = chromium.tab()
+    spoken = joins(tab, invitation, fingerprint, pictures=True)
+    tab.visit("/espace")
+    tab.page.fill("#unlock-passphrase", WORDS)
+    tab.press("Ouvrir")
+    tab.says("pas encore certifiée")
+    tab.look("35-pas-certifiee")
+    certifies(secretariat, spoken)
+    tab.unlock(WORDS)
+    tab.says("Aucune séance ne vous concerne")
+    tab.goes("#cle")
+    tab.look("36-ma-cle")
+    seats(secretariat, world)
+
+
+def certifies(secretariat: Tab, spoken: str) -> None:
+    secretariat.press("Terminé")
+    secretariat.page.locator("[id^=heard-]").fill("1234")
+    secretariat.press("Comparer et certifier")
+    secretariat.says("ne sont pas ceux de la clé présentée")
+    secretariat.look("42-empreinte-fausse")
+    secretariat.page.locator("[id^=heard-]").fill(spoken)
+    secretariat.press("Comparer et certifier")
+    secretariat.says("Aucune clé n'attend")
+
+
+def seats(secretariat: Tab, world: SmallCommission) -> None:
+    """A mandate as alternate, then the alternate sits."""
+    secretariat.goes("#composition")
+    page = secretariat.page
+    page.select_option("#mandate-seat", "prefet")
+    page.select_option("#mandate-person", label="Fantine Nouvelle")
+    page.select_option("#mandate-capacity", "alternate")
+    today = world.clock().date()
+    page.fill("#mandate-from", today.isoformat())
+    page.fill("#mandate-to", today.replace(year=today.year + 2).isoformat())
+    secretariat.look("43-composition")
+    page.locator("form:has(#mandate-seat) button").click()
+    secretariat.settled()
+    secretariat.says("Fantine Nouvelle (suppléant")
+    secretariat.goes("#seances")
+    secretariat.look("44-seances")
+    secretariat.press("Signer les dates")
+    page.wait_for_url("**/espace#seance/*")
+    secretariat.settled()
+    page.get_by_text("Choisir qui siège").click()
+    page.select_option("#seat-prefet", label="Fantine Nouvelle (suppléant)")
+    secretariat.look("45-qui-siege")
+    secretariat.press("Signer qui siège")
+    secretariat.press("Signer l'ordre du jour")
+    secretariat.press("Convoquer")
+    secretariat.look("46-convoquer")
+    page.locator("#ask-yes").click()
+    secretariat.says("convoquée")
+    assert page.locator("details table").get_by_text("Fantine Nouvelle").count() == 1
+
+
+def test_complement_grant_withdrawal_and_closing(
+    world: SmallCommission, secretariat: Tab, depositor: Tab, tmp_path: Path
+) -> None:
+    """A dossier is completed, passed on to a new device, withdrawn; the sitting is closed."""
+    sitting = world.plan_sitting()
+    depositor.goes(f"#seance/{sitting}")
+    files = [str(path) for path in papers(tmp_path / "pieces")]
+    deposit(depositor, files)
+    depositor.page.select_option("#complement", index=1)
+    deposit(depositor, files[:1])
+    depositor.page.get_by_role("row", name="-c1").wait_for()
+    secretariat.goes(f"#seance/{sitting}")
+    secretariat.press("Signer l'ordre du jour")
+    secretariat.look("47-ordre-du-jour")
+    depositor.page.get_by_role("button", name="Retirer").first.click()
+    depositor.look("16-retirer")
+    depositor.page.fill("#ask-reason", "la personne a renoncé (fiction)")
+    depositor.page.locator("#ask-yes").click()
+    depositor.page.get_by_text("retiré, clé détruite").first.wait_for()
+    depositor.settled()
+    depositor.look("17-retire")
+    secretariat.goes("#seances")
+    secretariat.goes(f"#seance/{sitting}")
+    secretariat.press("Clore la séance")
+    secretariat.page.locator("#ask-yes").click()
+    secretariat.says("Séance close")
+    secretariat.settled()
+    secretariat.look("48-close")
+
+
+def deposit(tab: Tab, files: list[str]) -> None:
+    tab.page.set_input_files("#files", files)
+    tab.press("Voir qui pourra lire")
+    tab.press("Chiffrer et déposer")
+    tab.says("Déposé et inscrit au journal")
+    tab.press("Retour à mes dossiers")
+
+
+def test_a_broken_line(world: SmallCommission, depositor: Tab, tmp_path: Path) -> None:
+    """The line breaks while sending; later the same deposit is resumed and arrives."""
+    depositor.goes(f"#seance/{world.plan_sitting()}")
+    depositor.page.set_input_files("#files", [str(papers(tmp_path / "pieces")[0])])
+    depositor.press("Voir qui pourra lire")
+    depositor.page.route("**/parts/*", lambda route: route.abort())
+    depositor.press("Chiffrer et déposer")
+    depositor.says("Le service ne répond pas")
+    depositor.look("18-ligne-coupee")
+    depositor.page.unroute("**/parts/*")
+    depositor.goes("#seances")
+    depositor.page.go_back()
+    depositor.says("Un dépôt n'est pas arrivé")
+    depositor.settled()
+    depositor.look("19-reprendre")
+    depositor.press("Reprendre l'envoi")
+    depositor.says("appareils pourront lire")
+    assert depositor.page.get_by_text("Un dépôt n'est pas arrivé").count() == 0
+
+
+def test_a_forged_receipt(world: SmallCommission, depositor: Tab, tmp_path: Path) -> None:
+    """A service that answers a deposit with another receipt is found out, and the page says to stop."""
+    depositor.goes(f"#seance/{world.plan_sitting()}")
+    depositor.page.set_input_files("#files", [str(papers(tmp_path / "pieces")[0])])
+    depositor.press("Voir qui pourra lire")
+    other: dict[str, Any] = {}
+
+    def begun(route: Any) -> None:
+        answer = route.fetch()
+        other.update(answer.json())
+        route.fulfill(response=answer)
+
+    def committed(route: Any) -> None:
+        body = {**route.fetch().json(), "receipt": other["release_key"]["receipt"]}
+        route.fulfill(status=200, content_type="application/json", body=json.dumps(body))
+
+    depositor.page.route("**/api/v1/deposits", begun)
+    depositor.page.route("**/commit", committed)
+    depositor.press("Chiffrer et déposer")
+    depositor.says("Arrêtez-vous : une vérification a échoué.")
+    depositor.look("60-recepisse-force")
+    depositor.page.unroute("**/api/v1/deposits")
+    depositor.page.unroute("**/commit")
+
+
+def test_the_auditor(world: SmallCommission, chromium: Chromium) -> None:
+    """The log is verified in the browser, verdict first; the timeline filters."""
+    tab = chromium.tab()
+    tab.brings_key(world, AUDITOR.key)
+    tab.goes("#journal")
+    tab.look("50-journal")
+    tab.press("Vérifier le journal")
+    tab.says("Favorable : le journal est intact et signé")
+    tab.look("51-verdict")
+    tab.page.select_option("#filter-kind", label="déclaration enregistrée")
+    assert tab.page.locator("td", has_text="connexion").count() == 0
+    tab.press("Voir l'état du gardien des clés")
+    tab.says("Actes au registre du gardien")
+    tab.look("52-gardien")
+
+
+def test_locking_forgets_everything(world: SmallCommission, chromium: Chromium) -> None:
+    """Locked, the page holds no key; a wrong passphrase opens nothing; ten idle minutes lock."""
+    tab = chromium.tab()
+    tab.page.clock.install()
+    tab.brings_key(world, DOCTOR.key)
+    tab.press("Verrouiller")
+    tab.page.wait_for_selector("html[data-ready]:not([data-open])", state="attached")
+    tab.page.fill("#unlock-passphrase", "une autre phrase de passe")
+    tab.press("Ouvrir")
+    tab.says("n'ouvre pas ce fichier de clé")
+    tab.look("37-mauvaise-phrase")
+    tab.unlock("phrase de passe de démonstration, sans aucune valeur")
+    tab.page.clock.fast_forward(9 * 60_000 + 30_000)
+    tab.says("Verrouillage dans une minute")
+    tab.look("38-verrouillage")
+    tab.press("Je suis là, continuer")
+    tab.page.clock.fast_forward(9 * 60_000 + 30_000)
+    tab.says("Verrouillage dans une minute")
+    tab.page.clock.fast_forward(60_000)
+    tab.page.wait_for_selector("html[data-ready]:not([data-open])", state="attached")
+
+
+def test_by_keyboard_alone(world: SmallCommission, chromium: Chromium) -> None:
+    """The member's journey with Tab, Space and Enter: unlock, undertake, declare, read."""
+    sitting = world.plan_sitting()
+    paper = world.folder("clavier", demande=PDF)
+    made = world.people[DEPOSITOR.key].does(
+        *("deposit", "--sitting", sitting, "--kind", "engagement", "--json", "--keep-metadata"),
+        str(paper),
+    )
+    reference = made.data()["dossier"]
+    world.open_now(sitting)
+    tab = chromium.tab()
+    tab.brings_key(world, PREFECT.key)
+    keys(tab, "#seances a, a[href='#seances']", "Enter")
+    keys(tab, f"a[href='#seance/{sitting}']", "Enter")
+    tab.page.wait_for_selector(f"#view[data-drawn='#seance/{sitting}']", state="attached")
+    if tab.page.locator("#agreed").count():
+        keys(tab, "#agreed", "Space")
+        keys(tab, 'button:text-is("Signer l\'engagement")', "Enter")
+        tab.says("Ordre du jour")
+        tab.settled()
+    keys(tab, f"#no-conflict-{reference}", "Space")
+    keys(tab, "button:text-is('Signer ma déclaration')", "Enter")
+    tab.says("sans conflit, signé")
+    tab.settled()
+    keys(tab, "button:text-is('Prendre les dossiers')", "Enter")
+    tab.says("Dossiers pris")
+    tab.settled()
+    keys(tab, f"a[href='#lecture/{sitting}/0']", "Enter")
+    tab.page.get_by_role("img", name="Page 1 sur 1").wait_for()
+    tab.check()
+
+
+def test_with_a_passkey(world: SmallCommission, chromium: Chromium) -> None:
+    """A passkey (virtual authenticator with PRF) opens the key; its output never leaves the page."""
+    # WebAuthn knows no addresses, only names: the service moves to one for this last test.
+    assert world.service is not None
+    world.service.stop()
+    named = world.url.replace("127.0.0.1", "localhost")
+    settings = world.settings_file.read_text(encoding="utf-8").replace(world.url, named)
+    world.settings_file.write_text(settings, encoding="utf-8")
+    world.restart()
+    tab = chromium.tab()
+    tab.url = named
+    session = tab.context.new_cdp_session(tab.page)
+    session.send("WebAuthn.enable", {"enableUI": False})
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    sent: list[str] = []
+    tab.page.on("request", lambda request: sent.append(request.post_data or ""))
+    tab.brings_key(world, DOCTOR.key)
+    tab.goes("#cle")
+    tab.press("Ajouter une clé d'accès")
+    tab.says("Une clé d'accès ouvre aussi cette clé")
+    tab.look("39-cle-d-acces")
+    tab.press("Verrouiller")
+    tab.page.wait_for_selector("html[data-ready]:not([data-open])", state="attached")
+    tab.press("Ouvrir avec ma clé d'accès")
+    tab.page.wait_for_selector("html[data-open]", state="attached")
+    tab.says("Séances")
+    assert not any("prf" in each.lower() or "DOSSIER-SEED" in each for each in sent)
+
+
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "hasPrf": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+def keys(tab: Tab, selector: str, press: str) -> None:
+    """Tab until the element has the focus (which must be visible), then press the key."""
+    tab.settled()
+    target = tab.page.locator(selector).first
+    for _ in range(80):
+        if target.evaluate("(each) => each === document.activeElement"):
+            outline = target.evaluate("(each) => getComputedStyle(each).outlineStyle")
+            assert outline != "none", selector
+            tab.page.keyboard.press(press)
+            return
+        tab.page.keyboard.press("Tab")
+    raise AssertionError(f"{selector} cannot be reached by keyboard")
+
+
+def one_page() -> bytes:
+    from fpdf import FPDF
+
+    document = FPDF()
+    document.add_page()
+    return bytes(document.output())
+
+
+PDF = one_page()
