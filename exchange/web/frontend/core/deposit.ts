@@ -15,6 +15,7 @@ import { normalisePath } from "./paths.ts";
 import { NONCE_BYTES } from "./payload.ts";
 import { type Addressee, colleagues, readers, sealEnvelopes } from "./recipients.ts";
 import { type Deposited, depositsOf, impossible, isClosed, recusedPersons, sittingOf } from "./registry.ts"; // prettier-ignore
+import { type Cleaned, cleaned } from "./scrub.ts";
 import type { Kind } from "./statements.ts";
 import type { Advance } from "./workshop.ts";
 
@@ -36,6 +37,8 @@ export interface Wanted {
   readonly audience?: readonly string[] | null;
   readonly pathway?: string | null;
   readonly note?: string;
+  /** Leave metadata in the files; the default is to take them out. */
+  readonly keepMetadata?: boolean;
 }
 
 /** A device that will be able to read, and whether its key is new to this browser. */
@@ -56,6 +59,8 @@ export interface Plan {
   readonly colleagues: readonly Addressee[];
   readonly pieces: readonly CardPiece[];
   readonly files: readonly Blob[];
+  /** What files gave away, or still do (`kept`), one entry a file where there is something to say. */
+  readonly findings: readonly Cleaned[];
 }
 
 /** The pieces as the card lists them, sorted by name as the command line does; names are checked. */
@@ -72,6 +77,10 @@ export function listPieces(files: readonly DepositFile[]): { pieces: CardPiece[]
   };
 }
 
+/** The original, under the media type that its content showed. */
+const typed = (content: Blob, paper: Cleaned): Blob =>
+  content.slice(0, content.size, paper.content.type);
+
 const mediaType = (content: Blob): string =>
   MEDIA_TYPE.test(content.type) ? content.type : DEFAULT_MEDIA_TYPE;
 
@@ -80,7 +89,12 @@ const mediaType = (content: Blob): string =>
  * readers are computed from a ledger that the broker just confirmed (DESIGN, section 5, "Freshness").
  */
 export async function planDeposit(desk: Desk, wanted: Wanted): Promise<Plan> {
-  const { pieces, files } = listPieces(wanted.files);
+  const papers: Cleaned[] = [];
+  for (const { path, content } of wanted.files) {
+    const paper = await cleaned(path, content);
+    papers.push(wanted.keepMetadata === true ? { ...paper, content: typed(content, paper) } : paper);
+  }
+  const { pieces, files } = listPieces(papers);
   await desk.loadSitting(wanted.sitting);
   await desk.status(wanted.sitting);
   await forgetEnded(desk);
@@ -119,6 +133,7 @@ export async function planDeposit(desk: Desk, wanted: Wanted): Promise<Plan> {
     colleagues: colleagues(index, association, desk.now),
     pieces,
     files,
+    findings: papers.filter((each) => each.traces.length > 0 || each.kept !== null),
   };
   checkCard(cardOf(desk, plan));
   return plan;

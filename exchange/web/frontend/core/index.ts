@@ -27,6 +27,7 @@ export type { Addressee } from "./recipients.ts";
 export * from "./registrar.ts";
 export * from "./registry.ts";
 export type { Refusal } from "./releases.ts";
+export { type Cleaned, type Kept, type Trace, cleaned } from "./scrub.ts";
 export type * from "./statements.ts";
 export { type Store, browserStore, memoryStore } from "./store.ts";
 export { type Trust, parseTrust, spokenTrustFingerprint } from "./trust.ts";

@@ -151,6 +151,11 @@ const ACTS: Record<string, Act> = {
       actor.wire.unplug(false);
     }
   },
+  clean: async (_actor, { path, data }) => {
+    const { content, traces, kept } = await core.cleaned(path, new Blob([Buffer.from(data, "base64")]));
+    const bytes = Buffer.from(await content.arrayBuffer());
+    return { data: bytes.toString("base64"), type: content.type, traces: [...traces].sort(), kept };
+  },
   packFile: async (actor, { sitting, out }) => {
     const opened = await core.openPack(actor.browser, sitting);
     if (opened === null) throw new Error("nothing was taken");

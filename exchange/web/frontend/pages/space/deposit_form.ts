@@ -10,6 +10,7 @@ import { type Chosen, chosenIn, dropped } from "../parts/files.ts";
 import { sizeOf, t } from "../parts/words.ts";
 import { type App, deskOf } from "./app.ts";
 import { receiptOf } from "./receipt.ts";
+import { findingsList } from "./findings.ts";
 
 interface Typed extends Chosen {
   type: string;
@@ -131,6 +132,7 @@ function confirm(app: App, form: HTMLFormElement, plan: Plan): void {
     h("h2", {}, t("Qui pourra lire ce dossier")),
     h("p", {}, t("{count} pièce(s), {size}. Dossier {reference}.", { count: plan.pieces.length, size: sizeOf(plan.files.reduce((sum, file) => sum + file.size, 0)), reference: plan.reference })),
     fresh > 0 && h("p", { class: "notice warning" }, t("Clés nouvelles depuis votre dernier dépôt : {count}. Comparez leur empreinte par téléphone avec la personne, à un numéro que vous connaissez.", { count: fresh })),
+    findingsList(plan.findings),
     table(t("Lecteurs, le temps de la séance"), [t("Personne"), t("Siège"), t("Vérification"), t("Empreinte")], rows),
     h("p", { class: "soft" }, t("Peuvent transmettre l'accès, sans le lire ici : {names}", { names: plan.colleagues.map((each) => each.name).join(", ") })),
     messages,
