@@ -35,7 +35,6 @@ witness, which keeps its own head, also refuses to go back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -49,6 +48,7 @@ from audit.errors import (
     LogVerificationError,
     NotInLogError,
 )
+from audit.integration_state import IntegrationState
 from audit.merkle import HASH_BYTES, consistency_proof, inclusion_proof, leaf_hash, tree_root
 from audit.note import Note, Signer
 from audit.policy import BROKER, LogPolicy
@@ -72,33 +72,12 @@ Clock = Callable[[], datetime]
 """The current time, in UTC."""
 
 
-@dataclass(frozen=True)
-class _State:
-    """What one integration step finds: the signed head, the mark, and the stored tree's size."""
-
-    head: bytes | None
-    mark: bytes | None
-    size: int
-
-    @property
-    def head_size(self) -> int:
-        return Checkpoint.of_note(self.head).size if self.head else -1
-
-    @property
-    def mark_size(self) -> int:
-        return Checkpoint.of_note(self.mark).size if self.mark else -1
-
-    @property
-    def settled(self) -> bytes | None:
-        """The head, when there is nothing to sign and nothing to catch up with."""
-        return self.head if self.head_size == self.mark_size == self.size else None
-
-
 class AuditLog:
     """The log of one origin (the signer's name), over a store, a mark, and witnesses.
 
     ``policy()`` gives the rules in force, or None before the first trust policy is accepted: then
     heads are published with the log's signature, and with cosignatures where there are any.
+    ``witnesses`` gives those that a policy names beside the ``cosigners`` that are always asked.
     """
 
     def __init__(  # one argument a port, in the order of their use
@@ -109,6 +88,7 @@ class AuditLog:
         cosigners: Sequence[Cosigner],
         policy: Callable[[], LogPolicy | None],
         clock: Clock,
+        witnesses: Callable[[LogPolicy], Sequence[Cosigner]] = lambda _policy: (),
     ) -> None:
         self._store = store
         self._high_water = high_water
@@ -116,6 +96,7 @@ class AuditLog:
         self._cosigners = tuple(cosigners)
         self._policy = policy
         self._clock = clock
+        self._witnesses = witnesses
 
     @property
     def origin(self) -> str:
@@ -193,7 +174,7 @@ class AuditLog:
         text = Checkpoint(self.origin, new, root).to_text()
         return Note(text, self._signer.sign(text)).to_bytes()
 
-    def _checked(self, transaction: LogTransaction) -> _State:
+    def _checked(self, transaction: LogTransaction) -> IntegrationState:
         """Refuse to go on from a database that is not the one that signed the mark."""
         head, mark = transaction.head(), self._high_water.read()
         if head is not None and mark is None:
@@ -207,7 +188,7 @@ class AuditLog:
         size = stored_size(transaction.read_tile, reached)
         for checkpoint in known:
             self._require_root(transaction, checkpoint, size)
-        return _State(head, mark, size)
+        return IntegrationState(head, mark, size)
 
     def _own(self, note: bytes) -> Checkpoint:
         try:
@@ -269,6 +250,25 @@ class AuditLog:
             failures=" ; ".join(str(each) for each in gathered.failures),
         ) from problem
 
+    def require_quorum(self) -> None:
+        """Raise LogUnavailableError when the witnesses would not let a new head be published now.
+
+        They are asked for the public head again, which none of them can refuse.
+        """
+        published, policy = self._store.published(), self._policy()
+        if published is None or policy is None:
+            return
+        bare = Note.parse(published)
+        bare = Note(bare.text, self._signer.sign(bare.text))
+        gathered = gather(bare, (*self._cosigners, *self._witnesses(policy)), policy, self._prove)
+        problem = _shortfall(gathered.note.to_bytes(), policy)
+        if problem is not None and not gathered.overtaken:
+            raise LogUnavailableError(
+                "Trop peu de témoins répondent ({failures}) : les dépôts sont gardés, mais rien n'est "
+                "remis tant que cela dure.",
+                failures=" ; ".join(str(each) for each in gathered.failures),
+            ) from problem
+
     def _suffices(self, published: bytes, size: int) -> bool:
         """Whether what is public includes the first ``size`` entries and is good and fresh."""
         policy = self._policy()
@@ -288,7 +288,9 @@ class AuditLog:
         if published is not None and Note.parse(published).text == note.text:
             # Cosignatures that this text already has stay: renewing one never loses another.
             note = Note.parse(published).with_signatures(note.signatures)
-        return gather(note, self._cosigners, self._policy(), self._prove)
+        policy = self._policy()
+        further = self._witnesses(policy) if policy is not None else ()
+        return gather(note, (*self._cosigners, *further), policy, self._prove)
 
     @staticmethod
     def _require_not_behind(head: bytes, gathered: Gathered) -> None:

@@ -23,6 +23,7 @@ from exchange.usecases.ports import Clock, Transactions
 from exchange.usecases.service import Limits, Service
 from exchange.web.app import create_app
 from exchange.wiring.broker import WiredBroker, wire_broker
+from exchange.wiring.witnesses import PolicyWitnesses
 from storage.database import Database, FileHighWater, open_database
 from storage.objects import open_objects
 
@@ -42,7 +43,10 @@ class WiredService:
 
     def application(self) -> Flask:
         """The WSGI application."""
-        probes = {"broker": self.broker.cosigner.last_size}
+        probes = {
+            "broker": self.broker.cosigner.last_size,
+            "witnesses": self.log.require_quorum,
+        }
         return create_app(self.service, self.settings, probes)
 
     def close(self) -> None:
@@ -74,6 +78,7 @@ def wire_service(
         cosigners=[broker.cosigner],
         policy=log_policy(trust, database.readings),
         clock=clock,
+        witnesses=PolicyWitnesses(),
     )
     service = Service(
         transactions=database.transactions,

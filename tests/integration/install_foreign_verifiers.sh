@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs, into .run/foreign, two programs by other authors that verify our log: the code of Go's
-# own checksum database (golang.org/x/mod, from Debian), and aics-tlog (from PyPI, hash-locked).
+# own checksum database (golang.org/x/mod, from Debian), and aics-tlog with aics-witness (from PyPI, hash-locked).
 # A part that cannot be installed is left out, said so, and ends the script with status 1.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -31,7 +31,7 @@ fi
 if "$python" -m venv "$foreign/aics" &&
   "$foreign/aics/bin/python" -m pip install --quiet --disable-pip-version-check \
     --ignore-requires-python --require-hashes -r "$here/foreign_verifiers.txt" &&
-  "$foreign/aics/bin/python" -c 'import aics_tlog'; then
+  "$foreign/aics/bin/python" -c 'import aics_tlog, aics_witness'; then
   echo "aics-tlog: installed"
 else
   echo "aics-tlog: left out; pip could not install it" >&2
