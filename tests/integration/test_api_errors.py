@@ -180,7 +180,8 @@ def test_health_is_truthful(client: FlaskClient, app: Flask) -> None:
     assert get(client, "/healthz").json == {"status": "ok", "checks": {}}
     ready = get(client, "/readyz")
     assert ready.status_code == 200
-    assert set(ready.json["checks"]) == {"database", "objects", "log", "broker"}  # type: ignore[index]
+    parts = {"database", "objects", "log", "broker", "witnesses"}
+    assert set(ready.json["checks"]) == parts  # type: ignore[index]
     assert ready.json["broker"] == "in-process"  # type: ignore[index]
 
 
