@@ -10,7 +10,7 @@ DEMO_DIRECTORY ?= $(shell mktemp -d -t dossier-demo-XXXXXX)
 PYTEST_WORKERS ?= 2
 FUZZ_SECONDS ?= 600
 
-.PHONY: help run test lint fmt bench fuzz lock catalogue frontend clean
+.PHONY: help run test lint fmt bench fuzz lock catalogue frontend policy-page clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,9 @@ $(FRONTEND_STAMP): $(FRONTEND)/package-lock.json
 
 frontend: $(FRONTEND_STAMP) ## type-check the pages' scripts and build the committed bundle (needs Node)
 	cd $(FRONTEND) && npm run --silent check && npm run --silent build
+
+policy-page: $(TEST_STAMP) ## print docs/policy.md from the code
+	$(BIN)/python -m tests.support.policy_page
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(FRONTEND)/node_modules .run .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
