@@ -21,7 +21,7 @@ from exchange.domain.policy import AccessFacts, Permit, Purpose, Refuse, Role, d
 from exchange.domain.refusals import MESSAGES, RefusalReason
 from exchange.domain.seats import Capacity, SeatKind
 from exchange.domain.sittings import Stage
-from tests.unit.exchange.domain.facts import (
+from tests.support.policy_facts import (
     ALTAIR,
     CDOM,
     CLOSES,

@@ -26,7 +26,7 @@ from exchange.domain.sittings import (
     check_revision,
     check_sitting,
 )
-from tests.unit.exchange.domain.facts import (
+from tests.support.policy_facts import (
     ALTAIR,
     CLOSES,
     OPENS,
