@@ -10,7 +10,7 @@ from crypto.digests import Digest
 from crypto.errors import CryptoError
 from crypto.statements import STATEMENT_TYPES, Statement, Unverified
 from crypto.statements.custody import Emergency, Recovery
-from crypto.statements.exchange import AccessRequest
+from crypto.statements.exchange import AccessRequest, Complaint, Manifest
 from crypto.statements.registry import Agenda, Roster, Sitting, TrustPolicy
 from crypto.trust import accept_first, accept_next
 from exchange.domain.errors import RuleError
@@ -125,8 +125,18 @@ def _announce(history: History, event: LoggedEvent, statement: Statement) -> Non
         history.findings.add(Code.EMERGENCY, event.index, reason=statement.reason)
     if isinstance(statement, Recovery):
         history.findings.add(Code.RECOVERY, event.index, reason=statement.reason)
+    if isinstance(statement, Complaint):
+        _say_complaint(history, event, statement)
     if isinstance(statement, Sitting):
         _check_sitting(history, event, statement, history.at)
+
+
+def _say_complaint(history: History, event: LoggedEvent, statement: Complaint) -> None:
+    """It accuses a depositor and not the service: the verdict on the log does not hang on it."""
+    about = history.ledger.get(statement.manifest)
+    dossier = about.statement.dossier if about and isinstance(about.statement, Manifest) else "?"
+    fault = statement.fault.value
+    history.findings.add(Code.COMPLAINT, event.index, dossier=dossier, fault=fault)
 
 
 def _check_sitting(history: History, event: LoggedEvent, statement: Sitting, at: datetime) -> None:

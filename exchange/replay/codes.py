@@ -54,6 +54,7 @@ class Code(StrEnum):
     KEYS_KEPT = "keys.kept"
     DESTRUCTION_UNFOUNDED = "destruction.unfounded"
     PURGE_UNFOUNDED = "purge.unfounded"
+    COMPLAINT = "complaint"
     EMERGENCY = "emergency"
     RECOVERY = "recovery"
     RECORD_MISSING = "record.missing"

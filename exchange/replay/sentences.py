@@ -155,6 +155,13 @@ SENTENCES: Final = MappingProxyType(
             Severity.SERIOUS,
             "Le dépôt {deposit} a été purgé alors que rien ne le permettait. {reason}",
         ),
+        Code.COMPLAINT: (
+            Severity.INFO,
+            (
+                "Un lecteur a signalé le dossier {dossier} : ce que l'association avait scellé et signé "
+                "pour lui était inutilisable ({fault})."
+            ),
+        ),
         Code.EMERGENCY: (
             Severity.WARNING,
             "Le secrétariat a abaissé en urgence le nombre de témoins exigés. Motif : {reason}",

@@ -23,6 +23,7 @@ from crypto.statements.custody import (
     Purge,
     Retention,
 )
+from crypto.statements.exchange import Complaint
 from crypto.statements.registry import Certificate
 from exchange.replay.bundle_directory import BundleDirectory
 from exchange.replay.bundle_tar import BundleTar
@@ -455,6 +456,25 @@ def test_emergency_is_always_said(scene: Scene) -> None:
         acknowledge=False,
     )
     found(verify(world), Code.EMERGENCY)
+
+
+def test_complaint_is_always_said(scene: Scene) -> None:
+    """A reader's complaint of a depositor is told, and leaves the verdict on the log as it was."""
+    world, entry = scene.world, scene.deposit.manifest.statement.envelopes[0]
+    signed = world.by(
+        scene.member,
+        Complaint,
+        manifest=scene.deposit.manifest.digest,
+        header_sha256=entry.header_sha256,
+        fault="altered",
+        found=None,
+    )
+    world.post(signed)
+    report = verify(world)
+    assert report.verdict is Verdict.OK
+    (said,) = [each for each in report.findings if each.code is Code.COMPLAINT]
+    assert said.params == {"dossier": scene.deposit.manifest.statement.dossier, "fault": "altered"}
+    assert scene.deposit.manifest.statement.dossier in str(said)
 
 
 def test_event_from_the_future(scene: Scene) -> None:

@@ -73,4 +73,8 @@ def test_a_member_shut_out_says_so_and_is_let_in(
     assert dossiers_in(packs / "encore.tar") == {good, bad}
     bundle, trust = packs / "registre.tar", commission.directory / "trust.json"
     auditor.does("audit", "export", "--out", str(bundle))
-    auditor.does("audit", "verify", "--bundle", str(bundle), "--trust", str(trust))
+    verify = ("audit", "verify", "--bundle", str(bundle), "--trust", str(trust), "--json")
+    said = [
+        each for each in auditor.does(*verify).data()["findings"] if each["code"] == "complaint"
+    ]
+    assert [each["params"] for each in said] == [{"dossier": bad, "fault": "other-file-key"}]
