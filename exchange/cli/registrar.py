@@ -25,6 +25,10 @@ LATER = {
     "revoke": ("exchange.cli.registrar:revoke", "Révoque un certificat, ou ceux d'une personne."),
     "people": ("exchange.cli.registrar:people", "Montre les personnes certifiées ou en attente."),
     "seat": ("exchange.cli.registrar_meetings:seat", "Publie la composition de la commission."),
+    "roster": (
+        "exchange.cli.registrar_meetings:export_roster",
+        "Écrit la composition en vigueur dans un fichier.",
+    ),
     "sitting": ("exchange.cli.registrar_meetings:sitting", "Publie une séance, ou la modifie."),
     "agenda": ("exchange.cli.registrar_meetings:agenda", "Publie l'ordre du jour."),
     "close": (

@@ -27,21 +27,29 @@ PATH = click.Path(path_type=Path)
 @option("--mandate", "mandates", multiple=True, nargs=5,
         metavar="SIÈGE PERSONNE QUALITÉ DÉBUT FIN",
         help="Ajoute un mandat (titular ou alternate) ; se répète.")  # fmt: skip
+@option("--mandates-csv", type=PATH, help="Tableau CSV de tous les mandats : il les remplace.")
 @json_option
 @pass_bench
-def seat(
+def seat(  # click passes by name
     bench: Bench,
     preset: str | None,
     roster: Path | None,
     mandates: tuple[tuple[str, str, str, str, str], ...],
+    mandates_csv: Path | None,
     as_json: bool,
 ) -> None:
     """See ``help`` above."""
-    from exchange.client.registrar_roster import publish_roster
+    from dataclasses import replace
 
-    if preset is None and roster is None and not mandates:
-        raise click.UsageError(_("Donnez --preset, --roster ou --mandate."))
+    from exchange.client.registrar_roster import publish_roster
+    from exchange.client.roster_tables import parse_mandates
+
+    if preset is None and roster is None and not mandates and mandates_csv is None:
+        raise click.UsageError(_("Donnez --preset, --roster, --mandates-csv ou --mandate."))
     parts = _parts(bench, preset, roster)
+    if mandates_csv is not None:
+        listed = parse_mandates(mandates_csv.read_bytes(), bench.around.entropy)
+        parts = replace(parts, mandates=listed)
     added = [_mandate(bench, row) for row in mandates]
     accepted = publish_roster(bench.desk(), parts, added)
     statement = accepted.statement
@@ -64,6 +72,32 @@ def seat(
         )
 
     result(document, as_json=as_json, otherwise=sentences)
+
+
+@command("roster", help="Écrit la composition en vigueur : TOML complet, ou mandats en CSV.")
+@option("--out", type=PATH, required=True, help="Fichier à écrire : .toml ou .csv.")
+@pass_bench
+def export_roster(bench: Bench, out: Path) -> None:
+    """See ``help`` above."""
+    from crypto.statements.registry import Roster
+    from exchange.client.errors import NotPossibleError
+    from exchange.client.files import appearing
+    from exchange.client.roster_tables import mandates_csv, roster_toml
+    from exchange.usecases.facts import latest_roster
+
+    if out.suffix not in {".toml", ".csv"}:
+        raise click.UsageError(_("Le nom du fichier finit par .toml ou par .csv."))
+    desk = bench.desk()
+    desk.load(Roster)
+    last = latest_roster(desk.view.ledger)
+    if last is None:
+        raise NotPossibleError("Aucune composition n'est encore publiée.")
+    write = mandates_csv if out.suffix == ".csv" else roster_toml
+    with appearing(out) as handle:
+        handle.write(write(last.statement))
+    say(
+        "Composition n° {version} écrite dans « {path} ».", version=last.statement.version, path=out
+    )
 
 
 def _parts(bench: Bench, preset: str | None, roster: Path | None) -> RosterParts:

@@ -340,6 +340,23 @@ def test_sittings_out_of_order(commission: SmallCommission) -> None:
         before = len(accepted)
 
 
+def test_the_roster_goes_through_a_spreadsheet(commission: SmallCommission) -> None:
+    """Exported as CSV and published again, the mandates keep their ids; a slip publishes nothing."""
+    table, whole = commission.directory / "mandats.csv", commission.directory / "roster.toml"
+    commission.registrar.does("registrar", "roster", "--out", str(table))
+    commission.registrar.does("registrar", "roster", "--out", str(whole))
+    before = commission.registrar.does("registrar", "seat", "--roster", str(whole), "--json").data()
+    after = commission.registrar.does(
+        "registrar", "seat", "--mandates-csv", str(table), "--json"
+    ).data()
+    assert after["mandates"] == before["mandates"]
+    assert after["version"] == before["version"] + 1
+    table.write_text(table.read_text(encoding="utf-8-sig").replace("titulaire", "présidente"))
+    slipped = commission.registrar.tries("registrar", "seat", "--mandates-csv", str(table))
+    assert slipped.status == 1
+    assert "ligne 2" in slipped.complained
+
+
 def test_no_secret_is_printed_or_logged(commission: SmallCommission) -> None:
     """Neither outputs, tracebacks nor the service's journal show a key in any usual spelling."""
     doctor = commission.people[DOCTOR.key]
