@@ -26,6 +26,12 @@ addresses of our own workers and reader and nothing else. Forms are read by the 
 signed statements, so the browser itself submits none.
 """
 
+OFFLINE_POLICY: Final = (
+    "default-src 'none'; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+"""Of the service worker's own script: it asks this origin for the shell's files, and nobody else."""
+
 EVERYWHERE: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -45,7 +51,8 @@ def add_headers(app: Flask, *, secure: bool) -> None:
     @app.after_request
     def headers(response: Response) -> Response:
         page = response.content_type == HTML
-        response.headers["Content-Security-Policy"] = PAGE_POLICY if page else API_POLICY
+        policy = PAGE_POLICY if page else API_POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
         for name, value in EVERYWHERE.items():
             response.headers[name] = value
         if secure:

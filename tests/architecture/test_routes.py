@@ -23,6 +23,7 @@ ANONYMOUS = {
     "/espace",
     "/langue/<chosen>/<name>",
     "/textes/en.json",
+    "/hors-ligne.js",
     "/accessibilite",
     "/mentions-legales",
     "/donnees-personnelles",

@@ -10,6 +10,7 @@ import pytest
 from fpdf import FPDF
 from PIL import Image
 
+from exchange.demo.world import PASSPHRASE
 from tests.support.pages_browser import Chromium, Tab, can_run, running_chromium
 from tests.support.small_commission import (
     DEPOSITOR,
@@ -110,8 +111,13 @@ def test_a_dossier_from_the_browser_to_the_reader(
     sitting = world.plan_sitting()
     files = papers(tmp_path / "pieces")
     reference = deposits(chromium, world, sitting, files)
+    other = world.folder("second", demande=files[0].read_bytes())
+    made = world.people[DEPOSITOR.key].does(
+        *("deposit", "--sitting", sitting, "--kind", "renewal", "--json", "--keep-metadata"),
+        str(other),
+    )
     world.open_now(sitting)
-    reads(chromium, world, sitting, reference)
+    reads(chromium, world, sitting, reference, aside=made.data()["dossier"])
     doctor = world.people[DOCTOR.key]
     doctor.does("declare", sitting, "--accept-undertaking")
     doctor.does("pack", "get", sitting, "--out", str(tmp_path / "pack.tar"))
@@ -150,8 +156,10 @@ def deposits(chromium: Chromium, world: SmallCommission, sitting: str, files: li
     return str(reference)
 
 
-def reads(chromium: Chromium, world: SmallCommission, sitting: str, reference: str) -> None:
-    """The member's part, to the last piece, then again without a network."""
+def reads(
+    chromium: Chromium, world: SmallCommission, sitting: str, reference: str, *, aside: str
+) -> None:
+    """The member's part, to the last piece, then again without a network; stepping aside from one."""
     tab = chromium.tab()
     tab.brings_key(world, PREFECT.key)
     tab.goes(f"#seance/{sitting}")
@@ -161,6 +169,10 @@ def reads(chromium: Chromium, world: SmallCommission, sitting: str, reference: s
     tab.look("21-ordre-du-jour")
     tab.press("Signer ma déclaration")
     tab.says("Cela n'a pas été fait.")
+    tab.page.get_by_role("button", name=f"Me déporter {aside}").click()
+    tab.page.locator("#ask-yes").click()
+    tab.page.locator("td .tag", has_text="déporté").wait_for()
+    tab.settled()
     tab.page.check(f"#no-conflict-{reference}")
     tab.press("Signer ma déclaration")
     tab.says("sans conflit, signé")
@@ -171,6 +183,12 @@ def reads(chromium: Chromium, world: SmallCommission, sitting: str, reference: s
     tab.look("23-lecture")
     tab.context.set_offline(True)
     tab.goes("#cle")
+    shows_every_piece(tab, sitting)
+    tab.page.reload()  # the browser itself was closed and opened again
+    tab.page.wait_for_selector("html[data-ready]", state="attached")
+    tab.unlock(PASSPHRASE)
+    tab.says("Hors ligne : seuls les dossiers déjà pris")
+    tab.look("24-hors-ligne")
     shows_every_piece(tab, sitting)
     tab.context.set_offline(False)
 

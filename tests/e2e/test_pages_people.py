@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from exchange.demo.world import PASSPHRASE
 from tests.e2e.test_pages import papers
 from tests.support.pages_browser import Chromium, Tab, can_run, running_chromium
 from tests.support.small_commission import (
@@ -69,8 +70,8 @@ def saved(tab: Tab, button: str, folder: Path) -> Path:
     return path
 
 
-def joins(tab: Tab, invitation: Path, fingerprint: str, *, pictures: bool = False) -> str:
-    """From the file to the fingerprint to read out."""
+def joins(tab: Tab, invitation: Path, fingerprint: str) -> tuple[str, str]:
+    """From the file to the fingerprint to read out; it and the recovery key."""
     tab.visit("/rejoindre")
     tab.page.set_input_files("#invitation", str(invitation))
     tab.page.locator("#step-trust").wait_for()
@@ -78,8 +79,7 @@ def joins(tab: Tab, invitation: Path, fingerprint: str, *, pictures: bool = Fals
     tab.press("Continuer")
     tab.says("Comparez d'abord")
     tab.page.check("#compared")
-    if pictures:
-        tab.look("31-comparer")
+    tab.look("31-comparer")
     tab.press("Continuer")
     tab.page.fill("#device", "poste de démonstration")
     tab.page.fill("#passphrase", "court")
@@ -88,23 +88,24 @@ def joins(tab: Tab, invitation: Path, fingerprint: str, *, pictures: bool = Fals
     tab.says("trop courte")
     tab.page.fill("#passphrase", WORDS)
     tab.page.fill("#passphrase-again", WORDS)
-    if pictures:
-        tab.look("32-creer")
+    tab.look("32-creer")
     tab.press("Créer ma clé")
     tab.page.locator("#step-kit").wait_for()
-    if pictures:
-        tab.look("33-fiche")
-    assert tab.page.locator("#recovery-key").inner_text().startswith("DOSSIER-")
+    tab.look("33-fiche")
+    kit = tab.page.locator("#recovery-key").inner_text()
     tab.press("Elle est en lieu sûr, continuer")
-    if pictures:
-        tab.look("34-empreinte")
-    return str(tab.page.locator("#fingerprint").inner_text())
+    tab.look("34-empreinte")
+    return str(tab.page.locator("#fingerprint").inner_text()), str(kit)
 
 
 def test_from_the_invitation_to_the_seat(
-    world: SmallCommission, chromium: Chromium, secretariat: Tab, tmp_path: Path
+    world: SmallCommission,
+    chromium: Chromium,
+    secretariat: Tab,
+    depositor: Tab,
+    tmp_path: Path,
 ) -> None:
-    """Invited, joined, certified after comparing, seated, convoked: all of it in browsers."""
+    """Invited, joined, certified after comparing, seated, granted, convoked: all of it in browsers."""
     secretariat.goes("#personnes")
     secretariat.look("40-personnes")
     secretariat.page.fill("#invite-name", "Fantine Nouvelle")
@@ -115,7 +116,7 @@ def test_from_the_invitation_to_the_seat(
     fingerprint = secretariat.page.locator(".fingerprint").inner_text()
     invitation = saved(secretariat, "Enregistrer l'invitation", tmp_path)
     tab = chromium.tab()
-    spoken = joins(tab, invitation, fingerprint, pictures=True)
+    spoken, kit = joins(tab, invitation, fingerprint)
     tab.visit("/espace")
     tab.page.fill("#unlock-passphrase", WORDS)
     tab.press("Ouvrir")
@@ -126,7 +127,21 @@ def test_from_the_invitation_to_the_seat(
     tab.says("Aucune séance ne vous concerne")
     tab.goes("#cle")
     tab.look("36-ma-cle")
-    seats(secretariat, world)
+    recovers(chromium.tab(), invitation, kit, spoken)
+    seats(secretariat, depositor, world, papers(tmp_path / "pieces"))
+
+
+def recovers(tab: Tab, invitation: Path, kit: str, spoken: str) -> None:
+    """On another computer, the printed kit brings the same key back, under a new passphrase."""
+    tab.visit("/espace")
+    tab.page.get_by_text("J'ai une fiche de secours").click()
+    tab.page.set_input_files("#recover-trust", str(invitation))
+    tab.page.fill("#recover-key", kit)
+    tab.page.fill("#recover-passphrase", "encore quatre mots nouveaux")
+    tab.press("Reprendre ma clé")
+    assert tab.page.locator("#unlock-spoken").inner_text() == spoken
+    tab.unlock("encore quatre mots nouveaux")
+    tab.says("Aucune séance ne vous concerne")
 
 
 def certifies(secretariat: Tab, spoken: str) -> None:
@@ -140,8 +155,8 @@ def certifies(secretariat: Tab, spoken: str) -> None:
     secretariat.says("Aucune clé n'attend")
 
 
-def seats(secretariat: Tab, world: SmallCommission) -> None:
-    """A mandate as alternate, then the alternate sits."""
+def seats(secretariat: Tab, depositor: Tab, world: SmallCommission, files: list[Path]) -> None:
+    """A mandate as alternate; the alternate sits, and is granted what was deposited before."""
     secretariat.goes("#composition")
     page = secretariat.page
     page.select_option("#mandate-seat", "prefet")
@@ -159,10 +174,22 @@ def seats(secretariat: Tab, world: SmallCommission) -> None:
     secretariat.press("Signer les dates")
     page.wait_for_url("**/espace#seance/*")
     secretariat.settled()
+    sitting = page.url.partition("#")[2]
+    depositor.goes(f"#{sitting}")
+    deposit(depositor, [str(path) for path in files])
     page.get_by_text("Choisir qui siège").click()
     page.select_option("#seat-prefet", label="Fantine Nouvelle (suppléant)")
     secretariat.look("45-qui-siege")
     secretariat.press("Signer qui siège")
+    depositor.goes("#seances")
+    depositor.goes(f"#{sitting}")
+    depositor.says("Accès à donner")
+    depositor.look("15b-acces-a-donner")
+    depositor.press("Donner tous ces accès")
+    assert depositor.page.get_by_text("Accès à donner").count() == 0
+    depositor.says("déposé, 3 appareils pourront lire")
+    secretariat.goes("#seances")
+    secretariat.goes(f"#{sitting}")
     secretariat.press("Signer l'ordre du jour")
     secretariat.press("Convoquer")
     secretariat.look("46-convoquer")
@@ -281,7 +308,7 @@ def test_locking_forgets_everything(world: SmallCommission, chromium: Chromium) 
     tab.press("Ouvrir")
     tab.says("n'ouvre pas ce fichier de clé")
     tab.look("37-mauvaise-phrase")
-    tab.unlock("phrase de passe de démonstration, sans aucune valeur")
+    tab.unlock(PASSPHRASE)
     tab.page.clock.fast_forward(9 * 60_000 + 30_000)
     tab.says("Verrouillage dans une minute")
     tab.look("38-verrouillage")

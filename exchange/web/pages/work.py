@@ -15,8 +15,9 @@ from flask import Blueprint, Response, redirect
 
 from exchange.usecases.errors import NotFoundError
 from exchange.web.context import LANGUAGE_COOKIE, context
+from exchange.web.headers import OFFLINE_POLICY
 from exchange.web.i18n import ENGLISH, LOCALE_DIRECTORY
-from exchange.web.pages.shell import SWITCH, page
+from exchange.web.pages.shell import STATIC, SWITCH, page
 from exchange.web.routes import HTML, JSON, anonymous, answers, records_nothing
 
 blueprint = Blueprint("pages", __name__)
@@ -30,6 +31,8 @@ PAGES: Final = {
     "donnees-personnelles": "/donnees-personnelles",
 }
 """Where the language switch may lead back to: our own pages, by name, and no other address."""
+
+SCRIPT: Final = "text/javascript; charset=utf-8"
 
 LANGUAGE_SECONDS: Final = 365 * 86_400
 """A year; the choice is not about a person and tells nobody apart."""
@@ -86,6 +89,18 @@ def switch_language(chosen: str, name: str) -> Response:
         samesite="Strict",
     )
     return response  # type: ignore[return-value]
+
+
+@blueprint.get("/hors-ligne.js")
+@same_for_all
+@anonymous("a script of the pages, the same for everybody")
+@answers(200, media_type=SCRIPT)
+def offline_script() -> Response:
+    """The service worker: at the root, because its reach is the folder that it stands in."""
+    script = (STATIC / "dist" / "offline.js").read_text(encoding="utf-8")
+    response = Response(script, content_type=SCRIPT)
+    response.headers["Content-Security-Policy"] = OFFLINE_POLICY
+    return response
 
 
 @blueprint.get("/textes/en.json")

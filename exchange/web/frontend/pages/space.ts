@@ -7,7 +7,7 @@ import { forgetClosedPacks } from "../core/pack_store.ts";
 import { attempt, explained, tell } from "./parts/attempts.ts";
 import { byId, focusOn, h, show } from "./parts/dom.ts";
 import { lockWhenIdle } from "./parts/idle.ts";
-import { scriptUrl } from "./parts/trusted.ts";
+import { keepForOffline, scriptUrl } from "./parts/trusted.ts";
 import { language, loadWords, t } from "./parts/words.ts";
 import { accountView } from "./space/account.ts";
 import type { App, View } from "./space/app.ts";
@@ -118,3 +118,4 @@ await attempt(byId("unlock-messages"), null, async () => {
   await prepareUnlock(browser, enter);
 });
 document.documentElement.dataset["ready"] = "yes";
+void keepForOffline();

@@ -2,7 +2,7 @@
  * The page's one Trusted Types policy: lets through the addresses of our own scripts and no other, so
  * that no text that came from elsewhere can ever become a script (CSP `trusted-types dossier`).
  */
-const OURS = /^\/static\/dist\/(workshop|reader|pdf)\.js$/;
+const OURS = /^\/(static\/dist\/(workshop|reader|pdf)|hors-ligne)\.js$/;
 
 interface PolicyFactory {
   createPolicy(
@@ -24,3 +24,9 @@ export const scriptUrl = (name: "workshop" | "reader" | "pdf"): { toString(): st
   const url = `/static/dist/${name}.js`;
   return policy === undefined ? check(url) : policy.createScriptURL(url);
 };
+
+/** Lets this page open without a network; a browser that refuses loses nothing else. */
+export async function keepForOffline(): Promise<void> {
+  const url = policy === undefined ? check("/hors-ligne.js") : policy.createScriptURL("/hors-ligne.js");
+  await navigator.serviceWorker?.register(url as string, { type: "module", updateViaCache: "none" }).catch(() => undefined);
+}
