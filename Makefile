@@ -10,7 +10,7 @@ DEMO_DIRECTORY ?= $(shell mktemp -d -t dossier-demo-XXXXXX)
 PYTEST_WORKERS ?= 2
 FUZZ_SECONDS ?= 600
 
-.PHONY: help run test lint fmt bench fuzz lock catalogue frontend policy-page clean
+.PHONY: help run test test-engines lint fmt bench fuzz lock catalogue frontend policy-page clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,10 @@ run: $(RUN_STAMP) ## play the whole story in a fresh directory
 
 test: $(TEST_STAMP) ## run every test that this machine can run; says what it left out
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+test-engines: $(TEST_STAMP) ## run everything that is kept on PostgreSQL and a real S3 server, started here
+	bash tests/integration/install_engines.sh
+	$(BIN)/python -m tests.engines
 
 lint: $(TEST_STAMP) ## format check, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -23,8 +23,17 @@ DONE, FAILED = 0, 1
 @option(
     "--separate-broker", is_flag=True, help="Le gardien des clés tourne dans son propre processus."
 )
+@option("--database", default="", help="Adresse d'une base vide (défaut : SQLite).")
+@option("--objects", default="", help="Adresse d'un stockage S3 (défaut : un répertoire).")
 @click.pass_context
-def demo(context: click.Context, directory: Path, serve: bool, separate_broker: bool) -> None:
+def demo(  # click passes by name
+    context: click.Context,
+    directory: Path,
+    serve: bool,
+    separate_broker: bool,
+    database: str,
+    objects: str,
+) -> None:
     """See ``help`` above."""
     from datetime import UTC, datetime
 
@@ -42,6 +51,7 @@ def demo(context: click.Context, directory: Path, serve: bool, separate_broker: 
     directory.mkdir(parents=True, exist_ok=True)
     world = World(directory.resolve(), Narrator(console), lambda: datetime.now(UTC))
     world.separate_broker = separate_broker
+    world.database, world.objects = database, objects
     try:
         play(world)
     except StepFailedError as error:

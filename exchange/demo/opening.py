@@ -43,6 +43,8 @@ def install(world: World) -> None:
             *("init", "--preset", "92-2018", "--root", made["public_file"]),
             *("--directory", str(world.server_directory)),
             *_broker_options(world),
+            *(("--database", world.database) if world.database else ()),
+            *(("--objects", world.objects) if world.objects else ()),
             *("--listen", f"127.0.0.1:{port}", "--origin", ORIGIN),
         )
         shutil.copy(world.server_directory / "trust.json", world.directory / "trust.json")

@@ -27,6 +27,10 @@ class World:
     directory: Path
     narrator: Narrator
     clock: Callable[[], datetime]
+    database: str = ""
+    """Where the service keeps its rows; empty: a file in its directory."""
+    objects: str = ""
+    """Where it keeps ciphertexts; empty: a folder in its directory."""
     url: str = ""
     service: ServiceProcess | None = None
     separate_broker: bool = False

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from crypto.digests import sha256
 from crypto.errors import ExplainedError
 from exchange.settings import Settings, read_cookie_secret
 from exchange.usecases.broker_wire import Custody
@@ -21,6 +22,9 @@ from storage.objects import open_objects
 
 EARLIEST_CREDIBLE: Final = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 """Before this program existed: a machine whose clock says so has lost it."""
+
+PROBE_PART_BYTES: Final = 8_388_608
+"""8 MiB, as the parts of a deposit."""
 
 OTHERS_MAY_READ: Final = 0o077
 
@@ -41,7 +45,8 @@ class Verdict(StrEnum):
 
 SENTENCES: Final = {
     "database": "joignable, schéma {version}.",
-    "objects": "lecture et écriture possibles.",
+    "objects": "dépôt par parties, lecture partielle, liste et effacement essayés.",
+    "objects-differ": "ce qui a été écrit n'est pas ce qui est relu ou listé.",
     "trust": "commission {commission}, {threshold} signature(s) sur {keys}.",
     "no-policy": "la politique de confiance n° 1 n'est pas encore publiée.",
     "foreign-log-key": "la politique de confiance ne désigne pas la clé de ce journal.",
@@ -134,8 +139,23 @@ def _database(settings: Settings, _clock: Clock) -> Iterator[_Result]:
 
 def _objects(settings: Settings, clock: Clock) -> Iterator[_Result]:
     store = open_objects(settings.objects_url, clock=clock, entropy=os.urandom)
-    store.abort(store.begin())
-    yield _ok("objects")
+    upload = store.begin()
+    try:
+        # Longer than a part of a multipart upload: S3 then needs every right that a deposit takes.
+        parts = (bytes(PROBE_PART_BYTES), b"!")
+        for number, part in enumerate(parts, start=1):
+            store.put_part(upload, number, part, sha256(part))
+        whole = b"".join(parts)
+        name = store.commit(upload, len(whole), sha256(whole))
+        read = b"".join(store.read(name, PROBE_PART_BYTES))
+        listed = name in store.names()
+        store.delete(name)
+    finally:
+        store.abort(upload)
+    if read != b"!" or not listed:
+        yield _failure("objects-differ")
+    else:
+        yield _ok("objects")
 
 
 def _keys(settings: Settings, _clock: Clock) -> Iterator[_Result]:

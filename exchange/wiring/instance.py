@@ -109,6 +109,21 @@ def make_instance(plan: InstancePlan, entropy: Entropy) -> Instance:
     return Instance(plan, trust, log_vkey, *broker, settings_file, policy_draft)
 
 
+def write_restored(plan: InstancePlan, trust: bytes, log_key: bytes, cookie: bytes) -> Path:
+    """Write the files that a backup brought, and settings that name the new places; the latter's path.
+
+    No mark: it is what tells an old backup from the last (``audit.log``).
+    """
+    plan.directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    vkey = str(NoteSigner.parse(log_key.decode("ascii").strip()).verifier)
+    files = _Files(plan.directory)
+    files.write("trust.json", trust.decode("utf-8"), PUBLIC)
+    files.write("log.key", log_key.decode("ascii"), PRIVATE)
+    files.write("log.vkey", vkey + "\n", PUBLIC)
+    files.write("cookie.secret", cookie.decode("ascii"), PRIVATE)
+    return files.write("settings.toml", _settings_text(plan), PRIVATE)
+
+
 class _Files:
     """Creates files of one directory, each with its mode from the first byte on."""
 

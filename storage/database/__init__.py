@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from audit.ports import LogStore
 from exchange.usecases.ports import Transactions
+from storage.database.copying import copy_rows, insert_rows
 from storage.database.engine import Mode, make_engine
 from storage.database.high_water import FileHighWater
 from storage.database.log_store import SqlLogStore
@@ -51,8 +52,10 @@ def open_database(url: str) -> Database:
 __all__ = [
     "Database",
     "FileHighWater",
+    "copy_rows",
     "current",
     "downgrade",
+    "insert_rows",
     "migrate",
     "open_database",
 ]

@@ -139,6 +139,15 @@ class FilesystemObjects:
                 return
             sync_folder(path.parent)
 
+    def put_back(self, name: str, length: int, sha256: Digest, pieces: Iterator[bytes]) -> None:
+        """Write an object of a backup under the name that it had; an existing one stays."""
+        path = self._path(name)
+        with _wrapped():
+            make_folder(path.parent)
+            if not path.exists():
+                beside = self._uploads  # what a crash leaves is in no object's folder
+                self._create(path, _checked(pieces, length, sha256), beside=beside)
+
     def names(self) -> Iterator[str]:
         """All committed objects."""
         with _wrapped():
@@ -165,20 +174,12 @@ class FilesystemObjects:
         return folder
 
     def _join(self, folder: Path, path: Path, length: int, sha256: Digest) -> None:
-        state, total = hashlib.sha256(), 0
-
         def pieces() -> Iterator[bytes]:
-            nonlocal total
             for part in _part_files(folder):
-                for piece in _file_pieces(part, _DIGEST_BYTES, part.stat().st_size - _DIGEST_BYTES):
-                    state.update(piece)
-                    total += len(piece)
-                    yield piece
-            if total != length or state.hexdigest() != sha256:
-                raise errors.wrong_whole()
+                yield from _file_pieces(part, _DIGEST_BYTES, part.stat().st_size - _DIGEST_BYTES)
 
         make_folder(path.parent)
-        self._create(path, pieces(), beside=folder)
+        self._create(path, _checked(pieces(), length, sha256), beside=folder)
 
     def _create(
         self, path: Path, pieces: Sequence[bytes] | Iterator[bytes], *, beside: Path | None = None
@@ -205,6 +206,17 @@ class FilesystemObjects:
             return True
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _checked(pieces: Iterator[bytes], length: int, sha256: Digest) -> Iterator[bytes]:
+    """The pieces; raises ObjectConflictError after the last when length or digest differ."""
+    state, total = hashlib.sha256(), 0
+    for piece in pieces:
+        state.update(piece)
+        total += len(piece)
+        yield piece
+    if total != length or state.hexdigest() != sha256:
+        raise errors.wrong_whole()
 
 
 def _part_files(folder: Path) -> Sequence[Path]:

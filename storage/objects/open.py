@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from exchange.usecases.ports import Clock, ObjectStore
+from exchange.usecases.ports import Clock
 from storage.errors import StorageConfigurationError
 from storage.objects.filesystem import FilesystemObjects
 from storage.objects.s3 import S3Objects
@@ -28,7 +28,7 @@ def open_objects(
     clock: Clock,
     entropy: Callable[[int], bytes],
     environment: Mapping[str, str] = os.environ,
-) -> ObjectStore:
+) -> FilesystemObjects | S3Objects:
     """Open ``file:///folder`` or ``s3://bucket[/prefix]?endpoint=…``.
 
     S3 options: ``endpoint``, ``region``, ``ca`` (a file), ``checksums=no``, ``access_key_file``,

@@ -134,10 +134,17 @@ class S3Objects:
         return size
 
     def delete(self, name: str) -> None:
-        """Remove an object. Idempotent."""
+        """Remove an object, with all the versions that the bucket kept of it. Idempotent."""
         if is_name(name):
             with _wrapped():
-                self._client.delete_object(Bucket=self._bucket.name, Key=self._object(name))
+                self._erase([self._object(name)])
+
+    def put_back(self, name: str, length: int, sha256: Digest, pieces: Iterator[bytes]) -> None:
+        """Write an object of a backup under the name that it had; an existing one stays."""
+        key = self._object(name)
+        with _wrapped():
+            if self._length(key) is None:
+                self._write(key, length, _blocks(pieces, length, sha256), sha256)
 
     def names(self) -> Iterator[str]:
         """All committed objects."""
@@ -240,18 +247,39 @@ class S3Objects:
         """Read all parts, write them as one object. The digest of the whole is known only after
         the last byte, so the object is completed after that, never before.
         """
+        if length > JOIN_BYTES:
+            # Noted before it begins: an interrupted multipart upload holds space that no listing of
+            # objects shows. ``_remove_upload`` finds it by its exact key, all MinIO can list by.
+            self._put(f"{prefix}joins/{name}", b"")
         blocks = _blocks(self._part_bytes(prefix), length, sha256)
+        self._write(self._object(name), length, blocks, sha256)
+
+    def _write(self, key: str, length: int, blocks: Iterator[bytes], sha256: Digest) -> None:
         first = next(blocks)
-        if length <= JOIN_BYTES:
-            # Exhausting the blocks is what checks length and digest.
-            for _ in blocks:
-                raise errors.wrong_whole()
-            self._put(self._object(name), first, **self._checksum(sha256))
+        if length > JOIN_BYTES:
+            self._multipart(key, first, blocks)
             return
-        # Noted before it begins: an interrupted multipart upload holds space that no listing of
-        # objects shows. ``_remove_upload`` finds it by its exact key, all that MinIO can list by.
-        self._put(f"{prefix}joins/{name}", b"")
-        self._multipart(self._object(name), first, blocks)
+        # Exhausting the blocks is what checks length and digest.
+        for _ in blocks:
+            raise errors.wrong_whole()
+        self._put(key, first, **self._checksum(sha256))
+
+    def _erase(self, keys: Sequence[str]) -> None:
+        """Where a bucket keeps versions, or once did, a plain deletion only hides the last one."""
+        answer = self._client.get_bucket_versioning(Bucket=self._bucket.name)
+        for key in keys:
+            self._client.delete_object(Bucket=self._bucket.name, Key=key)
+            if answer.get("Status"):
+                self._erase_versions(key)
+
+    def _erase_versions(self, key: str) -> None:
+        pages = self._client.get_paginator("list_object_versions")
+        for page in pages.paginate(Bucket=self._bucket.name, Prefix=key):
+            for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                if each["Key"] == key:
+                    self._client.delete_object(
+                        Bucket=self._bucket.name, Key=key, VersionId=each["VersionId"]
+                    )
 
     def _multipart(self, key: str, first: bytes, rest: Iterator[bytes]) -> None:
         where: dict[str, Any] = {"Bucket": self._bucket.name, "Key": key}
@@ -298,8 +326,7 @@ class S3Objects:
             self._abort_joins(self._object(key.rpartition("/")[2]))
         keys = sorted(self._keys(prefix), key=lambda key: key.startswith(f"{prefix}begun/"))
         # One by one: DeleteObjects needs an MD5 or a checksum that not every service accepts.
-        for key in keys:
-            self._client.delete_object(Bucket=self._bucket.name, Key=key)
+        self._erase(keys)
 
     def _abort_joins(self, key: str) -> None:
         listed = self._client.list_multipart_uploads(Bucket=self._bucket.name, Prefix=key)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -235,4 +234,3 @@ def test_nothing_readable_is_left_in_the_instance(live: LiveService, sitting: st
     with live.wired.service.transactions() as work:
         kept = {each.object_name for each in work.deposits.of_sitting(sitting)} - {None}
     assert set(names) == kept
-    assert Path(live.directory / "server" / "objects").is_dir()

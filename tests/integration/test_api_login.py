@@ -190,6 +190,7 @@ def test_plain_http_is_for_this_machine(tmp_path: Path) -> None:
     live = LiveService(tmp_path)
     plain = live.settings.model_copy(update={"public_url": "http://127.0.0.1:8080"})
     live.settings = plain
+    live.shut()
     live.wired = live.wire()
     app = live.new_app()
     assert app.config["SESSION_COOKIE_NAME"] == "dossier"

@@ -31,6 +31,7 @@ from exchange.settings import load_settings
 from exchange.wiring.instance import InstancePlan, make_instance
 from exchange.wiring.service import WiredService, wire_service
 from tests.support.broker_world import ORIGIN, Deposit, Person, Request, World
+from tests.support.engines import addresses
 
 URL = "https://dossiers.example"
 API = "/api/v1"
@@ -264,14 +265,15 @@ class _Named:
 def plan_of(directory: Path, *roots: VerifyKey, **changes: Any) -> InstancePlan:
     """An embedded instance: everything below ``directory``."""
     server = directory / "server"
+    places = addresses(server)
     values: dict[str, Any] = {
         "directory": server,
         "broker_directory": directory / "broker",
         "preset": "92-2018",
         "roots": roots,
         "threshold": len(roots),
-        "database_url": f"sqlite:///{server / 'database.sqlite'}",
-        "objects_url": f"file://{server / 'objects'}",
+        "database_url": places.database,
+        "objects_url": places.objects,
         "origin": ORIGIN,
         "public_url": URL,
         "listen": "127.0.0.1:8080",

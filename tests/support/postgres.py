@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -32,8 +32,9 @@ def find_programs() -> Path | None:
 class PostgresServer:
     """A running server; each test takes a database of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, run: Callable[..., None]) -> None:
         self.folder = folder
+        self._run = run
         self._numbers = count(1)
 
     def new_database(self) -> str:
@@ -42,6 +43,16 @@ class PostgresServer:
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
         return f"postgresql://dossier@/{name}?host={self.folder}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = f"-c listen_addresses='' -k {self.folder} -c fsync=off -c full_page_writes=off"
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        self._run("pg_ctl", "-D", data, "-w", "-s", "-l", log, "-o", options, "start")
+
+    def stop(self) -> None:
+        """Break every connection and end, as a crash would."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-s", "stop")
 
     def _address(self, database: str) -> str:
         return f"host={self.folder} user=dossier dbname={database}"
@@ -68,13 +79,14 @@ def postgres_server(programs: Path) -> Iterator[PostgresServer]:
             stdout=subprocess.DEVNULL,
         )
 
-    options = f"-c listen_addresses='' -k {folder} -c fsync=off -c full_page_writes=off"
+    server = PostgresServer(folder, run)
     run(
         "initdb", "-D", data, "-U", "dossier", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"
     )
     try:
-        run("pg_ctl", "-D", data, "-w", "-s", "-l", str(folder / "log"), "-o", options, "start")
-        yield PostgresServer(folder)
+        server.start()
+        yield server
     finally:
-        run("pg_ctl", "-D", data, "-m", "immediate", "-s", "stop")
+        with suppress(subprocess.CalledProcessError):  # a test may have stopped it
+            server.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -20,10 +21,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from storage.objects.s3_bucket import Bucket, Credentials, make_client
 
 INSTALLED = Path(__file__).parents[2] / ".run" / "engines" / "bin" / "weed"
+OWNER = "nobody"
+"""The account that the service runs as when root runs the tests."""
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
 ADMIN = Credentials("admin-key", "admin-secret")
 APP = Credentials("app-key", "app-secret")
+READER = Credentials("reader-key", "reader-secret")
 PORTS = (
     *("s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port"),
     *("volume.port.grpc", "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc"),
@@ -42,6 +46,8 @@ class S3Service:
 
     endpoint: str
     numbers: Iterator[int]
+    folder: Path
+    """Where it keeps what it is given."""
 
     def new_bucket(self) -> str:
         """The name of a new, empty bucket."""
@@ -69,16 +75,23 @@ def s3_service(weed: Path) -> Iterator[S3Service]:
     folder = Path(tempfile.mkdtemp(prefix="dossier-s3-", dir="/tmp"))
     ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
     (folder / "s3.json").write_text(json.dumps(_identities()))
-    with (folder / "log").open("wb") as log:
+    as_root = os.geteuid() == 0
+    if as_root:
+        shutil.chown(folder, OWNER)
+    # Opened here and run by descriptor: that account may not enter the folders above the program.
+    with (folder / "log").open("wb") as log, weed.open("rb") as program:
         process = subprocess.Popen(
-            [str(weed), "-logtostderr=true", "mini", *_options(folder, ports)],
+            ["weed", "-logtostderr=true", "mini", *_options(folder, ports)],
+            executable=f"/proc/self/fd/{program.fileno()}",
+            pass_fds=(program.fileno(),),
+            user=OWNER if as_root else None,
             stdout=log,
             stderr=log,
             cwd=folder,
             env={"HOME": str(folder), "TMPDIR": str(folder), "PATH": "/usr/bin:/bin"},
         )
     try:
-        service = S3Service(f"http://127.0.0.1:{ports['s3.port']}", count(1))
+        service = S3Service(f"http://127.0.0.1:{ports['s3.port']}", count(1), folder)
         _wait(service, process, folder / "log")
         yield service
     finally:
@@ -119,6 +132,7 @@ def _identities() -> dict[str, object]:
         "identities": [
             identity("admin", ADMIN, ["Admin", "Read", "Write", "List", "Tagging"]),
             identity("app", APP, ["Read", "Write", "List"]),
+            identity("reader", READER, ["Read", "List"]),
         ]
     }
 

@@ -175,11 +175,18 @@ def moment(at: datetime) -> str:
 
 
 @contextmanager
-def small_commission(directory: Path) -> Iterator[SmallCommission]:
-    """The commission in ``directory``; its service is stopped and its files removed at the end."""
+def small_commission(
+    directory: Path, places: tuple[str, str] | None = None
+) -> Iterator[SmallCommission]:
+    """The commission in ``directory``; its service is stopped and its files removed at the end.
+
+    ``places``: addresses of an empty database and of an empty object store, instead of files there.
+    """
     world = SmallCommission(
         directory, Narrator(Console(file=StringIO())), lambda: datetime.now(UTC)
     )
+    if places is not None:
+        world.database, world.objects = places
     try:
         world.gather()
         yield world

@@ -21,15 +21,17 @@ from crypto.digests import Digest
 from crypto.encoding import new_opaque_id
 from crypto.keys import PartySigningSeed
 from crypto.statements import Statement, Unverified, registry, seal
-from exchange.usecases.ports import ObjectStore
 from storage.database import Database, migrate, open_database
 from storage.objects import open_objects
+from storage.objects.filesystem import FilesystemObjects
+from storage.objects.s3 import S3Objects
 from tests.support.postgres import PostgresServer, find_programs, postgres_server
 from tests.support.s3 import S3Service, find_weed, s3_service
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 COMMISSION = "a" * 26
 ENGINES = pytest.mark.engines
+Store = FilesystemObjects | S3Objects
 
 
 @pytest.fixture(scope="session")
@@ -80,8 +82,8 @@ def database(database_url: str) -> Iterator[Database]:
 class Objects:
     """An object store under test, the way to open it again, and what is really kept below."""
 
-    store: ObjectStore
-    reopen: Callable[[], ObjectStore]
+    store: Store
+    reopen: Callable[[], Store]
     leftovers: Callable[[], list[str]]
     """Everything below that is no committed object: files, keys, multipart uploads."""
     now: list[datetime] = field(default_factory=lambda: [NOW])
@@ -107,7 +109,7 @@ def folder_objects(root: Path) -> Objects:
     """An object store in a folder."""
     now = [NOW]
 
-    def reopen() -> ObjectStore:
+    def reopen() -> Store:
         return open_objects(f"file://{root}", clock=lambda: now[0], entropy=os.urandom)
 
     def leftovers() -> list[str]:
@@ -123,7 +125,7 @@ def bucket_objects(service: S3Service, bucket: str, **options: str) -> Objects:
     now = [NOW]
     url = service.url(bucket, **options)
 
-    def reopen() -> ObjectStore:
+    def reopen() -> Store:
         environment = service.environment()
         return open_objects(url, clock=lambda: now[0], entropy=os.urandom, environment=environment)
 
@@ -142,7 +144,7 @@ def digest(data: bytes) -> Digest:
     return Digest(sha256(data).hexdigest())
 
 
-def stored(objects: ObjectStore, data: bytes, part_bytes: int = 8_388_608) -> str:
+def stored(objects: Store, data: bytes, part_bytes: int = 8_388_608) -> str:
     """Commit ``data`` and return the object's name."""
     upload = objects.begin()
     for number, start in enumerate(range(0, max(1, len(data)), part_bytes), start=1):

@@ -10,7 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exchange.usecases.errors import ObjectConflictError, ObjectMissingError
-from tests.support.stores import NOW, Objects, digest, random_id, stored
+from tests.support.s3 import S3Service
+from tests.support.stores import (
+    ENGINES,
+    NOW,
+    Objects,
+    bucket_objects,
+    digest,
+    random_id,
+    stored,
+)
 
 MIB = 1_048_576
 CRAFTED = ["../../etc/passwd", "..", "", "a/b", "A" * 26, "a" * 27, "a" * 26 + "\n", "é" * 26, "\0"]
@@ -297,3 +306,32 @@ def test_names_have_128_random_bits_and_differ_from_uploads(objects: Objects) ->
     others = [stored(objects.store, b"x") for _ in range(5)]
     assert len({upload, name, *others}) == 7
     assert all(len(each) == 26 for each in (name, *others))
+
+
+@ENGINES
+def test_a_deletion_leaves_no_version(s3: S3Service) -> None:
+    """In a bucket that keeps versions nothing of a deleted object or of its parts stays behind."""
+    bucket = s3.new_bucket()
+    admin = s3.admin()
+    admin.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    objects = bucket_objects(s3, bucket)
+    name = stored(objects.store, b"never again")
+    assert admin.list_object_versions(Bucket=bucket)["Versions"]
+    objects.store.delete(name)
+    objects.store.delete(name)
+    listed = admin.list_object_versions(Bucket=bucket)
+    assert listed.get("Versions", []) == []
+    assert listed.get("DeleteMarkers", []) == []
+
+
+@pytest.mark.parametrize("size", [0, 5, 17 * MIB])
+def test_an_object_of_a_backup_comes_back_under_its_name(objects: Objects, size: int) -> None:
+    """What was copied out is put back bit for bit; other bytes under that name are refused."""
+    data = b"z" * size
+    name = random_id()
+    with pytest.raises(ObjectConflictError):
+        objects.store.put_back(name, size, digest(data + b"!"), iter([data]))
+    assert list(objects.store.names()) == []
+    objects.store.put_back(name, size, digest(data), iter([data]))
+    assert read(objects, name) == data
+    assert objects.leftovers() == []

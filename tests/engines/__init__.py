@@ -1,0 +1,1 @@
+"""Running the suite on real engines: ``python -m tests.engines``."""
