@@ -142,6 +142,7 @@ def deposits(chromium: Chromium, world: SmallCommission, sitting: str, files: li
     tab.page.set_input_files("#files", [str(path) for path in files])
     tab.look("12-depot-pieces")
     tab.press("Voir qui pourra lire")
+    tab.says("demande.pdf : retiré avant l'envoi")
     tab.look("13-depot-lecteurs")
     assert {DOCTOR.name, PREFECT.name} <= set(tab.page.locator("#view tbody th").all_inner_texts())
     tab.press("Chiffrer et déposer")
