@@ -2,7 +2,7 @@
  * The age payload (C2SP age.md, "Payload"): nonce ‖ chunks of 64 KiB, each with a tag; as a stream.
  *
  * WebCrypto's ChaCha20-Poly1305 where the browser has it (5 to 7 times faster), noble otherwise: both
- * give the same octets, and a test compares them. Memory stays flat: one batch is held at a time.
+ * give the same octets: RFC 8439. Memory stays flat: one batch is held at a time.
  */
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { type Bytes, bigEndian, concat } from "./bytes.ts";
