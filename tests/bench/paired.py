@@ -26,6 +26,17 @@ class Result:
         )
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A figure without a comparator in the same row."""
+
+    name: str
+    text: str
+
+    def row(self) -> str:
+        return f"| {self.name} | – | {self.text} | – | – | – |"
+
+
 def paired(
     name: str,
     comparator: str,
