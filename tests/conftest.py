@@ -12,10 +12,13 @@ OFFLINE = ("unit", "property", "adversary", "architecture")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests may open no socket but Unix ones (SQL servers of the engines tests)."""
+    """Unit tests may open no socket but Unix ones (SQL servers of the engines tests), and those to
+    a process that they started themselves (``own_process``).
+    """
     for item in items:
         folder = Path(item.path).relative_to(HERE).parts[0]
-        if folder in OFFLINE and not any(item.iter_markers("engines")):
+        local = any(item.iter_markers("engines")) or any(item.iter_markers("own_process"))
+        if folder in OFFLINE and not local:
             item.add_marker(pytest.mark.disable_socket)
 
 

@@ -36,11 +36,17 @@ def in_order(
 ) -> Iterator[T]:
     """``work`` applied to each batch, on threads; results in the order of the batches.
 
-    ``jobs`` is advanced on a thread of its own, one batch ahead.
+    ``jobs`` is advanced on a thread of its own, one batch ahead. A single batch (a key, a header: most
+    age files here) needs no thread, and none is started.
     """
+    first = next(jobs)
+    if first[2]:
+        yield work(*first)
+        return
     pending: deque[Future[T]] = deque()
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(WORKERS) as pool:
         following = reader.submit(next, jobs, None)
+        pending.append(pool.submit(work, *first))
         try:
             while (job := following.result()) is not None:
                 following = reader.submit(next, jobs, None)

@@ -13,7 +13,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints, 
 
 from crypto.encoding import decode_base64, encode_base64
 from crypto.errors import CryptoError, MalformedError
-from crypto.statements.fields import MAX_ITEMS, Bytes32, Count, DigestField, OpaqueId
+from crypto.statements.fields import MAX_ITEMS, Count, DigestField, Label
 from crypto.statements.model import Strict, load_strict_json
 from exchange.usecases.ports import Attested, OpenRequest
 
@@ -73,7 +73,7 @@ Message = Annotated[str, StringConstraints(max_length=MAX_MESSAGE_CHARS)]
 class ReleaseKeyWanted(Strict):
     """``make_release_key``."""
 
-    deposit: OpaqueId
+    deposit: Label
     sitting: DigestField
 
 
@@ -96,8 +96,8 @@ class AttestedSent(Strict):
 class StatusWanted(Strict):
     """``status``."""
 
-    nonce: Bytes32
-    sitting: OpaqueId | None
+    nonce: Octets
+    sitting: Label | None
     includes: Annotated[tuple[DigestField, ...], Field(strict=False, max_length=MAX_ITEMS)]
 
 
@@ -107,7 +107,7 @@ class OpeningWanted(Strict):
     access_request: Octets
     statements: Annotated[tuple[AttestedSent, ...], Field(strict=False, max_length=MAX_ITEMS)]
     release: Octets
-    deposit: OpaqueId
+    deposit: Label
     envelope: Octets
 
     @classmethod

@@ -33,7 +33,9 @@ THREADS: Final = 32
 KEEP_ALIVE_SECONDS: Final = 120
 """The service's connections stay open between requests: a handshake costs more than an opening."""
 
-TIMEOUT_SECONDS: Final = 120
+NO_TIMEOUT: Final = 0
+"""A replaced worker would be a locked broker. Threads that wait for a slow peer hold up no other."""
+
 GRACEFUL_SECONDS: Final = 10
 
 SWEEP_SECONDS: Final = 300.0
@@ -58,7 +60,7 @@ class BrokerServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             "workers": 1,
             "threads": THREADS,
             "worker_class": "gthread",
-            "timeout": TIMEOUT_SECONDS,
+            "timeout": NO_TIMEOUT,
             "graceful_timeout": GRACEFUL_SECONDS,
             "keepalive": KEEP_ALIVE_SECONDS,
             "preload_app": False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,49 @@ from crypto.edge.identity import Identity
 from crypto.errors import CryptoError
 from crypto.keys import HybridIdentity, MasterSeed
 from crypto.statements.exchange import AccessRequest, Purpose
+from exchange.broker.keystore import KeyStore
 from exchange.usecases.broker_record import RecordEntry, RecordKind
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world import Scene, open_scene
 from tests.support.memory_log import MemoryLogStore
+from tests.support.separate_broker import SEPARATE, separate_scene
+
+BOTH_KINDS = {
+    "test_an_honest_release_opens",
+    "test_retry_gets_the_same_answer_and_one_record",
+    "test_no_event",
+    "test_event_in_a_log_of_its_own",
+    "test_event_in_a_fork_that_shares_the_past",
+    "test_other_deposits_envelope",
+    "test_revoked",
+    "test_revocation_shown_to_the_broker_only_with_the_request",
+    "test_recused",
+    "test_before_the_window",
+    "test_after_the_window",
+    "test_older_sitting_version_left_out",
+    "test_replay_with_another_reply_key",
+    "test_request_signed_by_another_key",
+    "test_frozen_checkpoint",
+    "test_garbage",
+    "test_restored_old_store_opens_nothing",
+}
+"""Tried against a process as well; the rest is the same code behind the same port."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    kinds = [SEPARATE] if metafunc.function.__name__ in BOTH_KINDS else []
+    if "scene" in metafunc.fixturenames:
+        metafunc.parametrize("scene", ["in-process", *kinds], indirect=True)
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return open_scene(tmp_path / "broker")
+def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
+    if request.param == "in-process":
+        yield open_scene(tmp_path / "broker")
+    else:
+        with separate_scene(tmp_path / "broker") as scene:
+            yield scene
 
 
 def refused(scene: Scene, shown: OpenRequest) -> str:
@@ -282,7 +316,7 @@ def test_after_destruction(scene: Scene) -> None:
     withdrawal = scene.world.withdraw(scene.depositor, scene.deposit)
     scene.world.broker.destroy(withdrawal)
     assert refused(scene, shown) == "withdrawn"
-    assert scene.world.broker._store.release_key(scene.deposit.deposit) is None
+    assert scene.deposit.deposit not in KeyStore(scene.world.directory).live_deposits()
 
 
 def test_older_sitting_version(scene: Scene) -> None:

@@ -652,7 +652,11 @@ class Scene:
 
 def open_scene(directory: Path) -> Scene:
     """The usual situation, in which an honest release succeeds."""
-    world = World(directory)
+    return furnish(World(directory))
+
+
+def furnish(world: World) -> Scene:
+    """The usual situation in a new world."""
     world.found()
     claire, nadia, paul = (world.people[name] for name in ("claire", "nadia", "paul"))
     odile = world.people["odile"]

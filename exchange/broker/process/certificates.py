@@ -41,14 +41,15 @@ class LinkCertificates:
     service: Credentials
 
 
-def make_certificates(host: str, now: datetime) -> LinkCertificates:
+def make_certificates(host: str, now: datetime, validity: timedelta = VALIDITY) -> LinkCertificates:
     """A fresh authority and both certificates; ``host`` is the name or address that the service
     will connect to. ``cryptography`` draws the keys from the system's own random source.
     """
+    until = now + validity
     authority_key = ec.generate_private_key(ec.SECP256R1())
     name = _name("dossier-exchange broker link")
     authority = (
-        _builder(name, name, authority_key.public_key(), authority_key, now)
+        _builder(name, name, authority_key.public_key(), authority_key, (now, until))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(authority_key, hashes.SHA256())
@@ -57,7 +58,7 @@ def make_certificates(host: str, now: datetime) -> LinkCertificates:
     def issue(common_name: str, usage: x509.ObjectIdentifier, *, named: bool) -> Credentials:
         key = ec.generate_private_key(ec.SECP256R1())
         builder = (
-            _builder(_name(common_name), name, key.public_key(), authority_key, now)
+            _builder(_name(common_name), name, key.public_key(), authority_key, (now, until))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             # So that the broker's certificate cannot play the service, nor the reverse.
@@ -87,7 +88,7 @@ def _builder(
     issuer: x509.Name,
     key: ec.EllipticCurvePublicKey,
     authority: ec.EllipticCurvePrivateKey,
-    now: datetime,
+    window: tuple[datetime, datetime],
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -95,8 +96,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATED)
-        .not_valid_after(now + VALIDITY)
+        .not_valid_before(window[0] - BACKDATED)
+        .not_valid_after(window[1])
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()),
