@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from exchange.broker.process.counter import answers
 from exchange.demo.commands import Person
 from exchange.demo.service_process import ServiceProcess, free_port, start_command
 from exchange.demo.world import WORK_FACTOR, World
@@ -43,7 +44,7 @@ def start_broker(directory: Path, *, prefix: tuple[str, ...] = ()) -> ServicePro
     """``dossier broker serve``, locked until ``unlock``."""
     words = ("broker", "serve", "--settings", str(directory / "broker.toml"))
     log = directory.with_name("broker.log")
-    return start_command(words, log, (directory / "broker.sock").exists, url="", prefix=prefix)
+    return start_command(words, log, lambda: answers(directory), url="", prefix=prefix)
 
 
 def unlock(operator: Person, directory: Path) -> None:

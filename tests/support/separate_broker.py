@@ -20,6 +20,7 @@ import pytest
 from crypto.keys import PartySigningSeed, ServiceSigningSeed
 from crypto.trust import Trust
 from exchange.broker.process.certificates import make_certificates
+from exchange.broker.process.counter import answers
 from exchange.demo.service_process import ServiceProcess, free_port, start_command
 from exchange.remote_broker.client import RemoteBroker
 from exchange.remote_broker.link import BrokerLink
@@ -99,7 +100,7 @@ class SeparateWorld(World):
         self.process = start_command(
             ["broker", "serve", "--settings", str(self.directory / "broker.toml")],
             self.aside / "broker.log",
-            (self.directory / "broker.sock").exists,
+            lambda: answers(self.directory),
             url="",
             prefix=(
                 *("env", "TZ=UTC", f"LD_PRELOAD={FAKETIME}", "NO_FAKE_STAT=1"),

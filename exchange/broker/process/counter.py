@@ -25,6 +25,7 @@ from exchange.broker.in_process import InProcessBroker
 from exchange.usecases.broker_wire import Message, plain_params, read, write
 
 SOCKET_NAME: Final = "broker.sock"
+_UNREADY_NAME: Final = "broker.sock.new"
 MAX_MESSAGE_BYTES: Final = 8_192
 """A passphrase of 1,024 bytes, escaped, and the field names."""
 
@@ -72,12 +73,15 @@ class Counter:
 
     def start(self) -> None:
         """Bind the socket, in place of one that a crash left, and answer."""
-        with _short_path(self._directory) as path:
-            with contextlib.suppress(FileNotFoundError):
-                (self._directory / SOCKET_NAME).unlink()
+        beside = self._directory / _UNREADY_NAME
+        with contextlib.suppress(FileNotFoundError):
+            beside.unlink()
+        with _short_path(self._directory, _UNREADY_NAME) as path:
             self._socket.bind(path)
-        (self._directory / SOCKET_NAME).chmod(0o600)
+        beside.chmod(0o600)
         self._socket.listen()
+        # Under its name only once it listens: who finds it is answered.
+        beside.replace(self._directory / SOCKET_NAME)
         self._thread.start()
 
     def stop(self) -> None:
@@ -148,12 +152,21 @@ def ask(directory: Path, asked: Asked) -> Told:
         ) from error
 
 
+def answers(directory: Path) -> bool:
+    """Whether a broker runs over ``directory``, locked or not."""
+    try:
+        ask(directory, Asked(wish=Wish.STATUS))
+    except BrokerStoreError:
+        return False
+    return True
+
+
 @contextmanager
-def _short_path(directory: Path) -> Iterator[str]:
+def _short_path(directory: Path, name: str = SOCKET_NAME) -> Iterator[str]:
     """The socket's path through a descriptor of its directory: a socket's name has 107 bytes."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{descriptor}/{SOCKET_NAME}"
+        yield f"/proc/self/fd/{descriptor}/{name}"
     finally:
         os.close(descriptor)
 
