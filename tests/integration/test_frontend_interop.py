@@ -218,7 +218,11 @@ def test_a_whole_sitting_is_run_in_browsers(
     revocation = {"certificate": certificate, "reason": "Appareil perdu"}
     browsers.does("secretariat", "revoke", **revocation)
     brings(browsers, world, DEPOSITOR.key)
-    deposit = {"sitting": world.plan_sitting(), "kind": "engagement", "pieces": {"a.pdf": "%PDF"}}
+    deposit = {
+        "sitting": world.plan_sitting(),
+        "kind": "engagement",
+        "pieces": {"a.pdf": "%PDF-1.7"},
+    }
     lie = "hidden-revocation"
     assert under_attack(browsers, DEPOSITOR.key, lie, "deposit", **deposit) in LIED
     closed = browsers.does("secretariat", "close", sitting=sitting)
