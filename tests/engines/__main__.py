@@ -17,11 +17,11 @@ from tests.support.s3 import ADMIN, find_weed, s3_service
 
 ROOT = Path(__file__).parents[2]
 SUITE = (
-    "tests/unit/storage",
     *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/integration/test_api_*.py")),
+    "tests/integration/test_backup.py",
     "tests/e2e/test_demo.py",
 )
-"""Everything that reads or writes what an engine keeps, from one row to the whole story."""
+"""What `make test` runs on SQLite and files. Its storage and fault tests start both engines themselves."""
 WORKERS = "2"
 
 

@@ -150,7 +150,8 @@ def test_a_revoked_certificate_loses_its_logins_at_once(tmp_path: Path) -> None:
     live = live_service(tmp_path)
     martin = live.people["martin"]
     client = logged_in(live, "martin")
-    other_worker = live.wire().application().test_client()
+    other = live.wire()
+    other_worker = other.application().test_client()
     cookie = client.get_cookie(SECURE_COOKIE, domain="dossiers.example")
     assert cookie is not None
     other_worker.set_cookie(SECURE_COOKIE, cookie.value, domain="dossiers.example")
@@ -160,6 +161,7 @@ def test_a_revoked_certificate_loses_its_logins_at_once(tmp_path: Path) -> None:
     assert not inside(client)
     assert not inside(other_worker)
     assert live.log_in(live.anonymous(), martin).status_code == 403
+    other.close()
     live.shut()
 
 
