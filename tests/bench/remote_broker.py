@@ -7,6 +7,7 @@ process over mutual TLS on the loopback interface, ``theirs`` that of the broker
 
 from __future__ import annotations
 
+import os
 import statistics
 import tempfile
 import time
@@ -16,9 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from audit.entries import new_entry
+from audit.events import EventDetails, EventType
+from exchange.usecases import facts
 from exchange.usecases.ports import Broker, OpenRequest
-from tests.support.broker_world import Scene, open_scene
-from tests.support.separate_broker import separate_scene
+from tests.support.broker_world import ORIGIN, Deposit, Request, Scene, World, open_scene
+from tests.support.separate_broker import SeparateWorld, separate_scene
 
 PER_SECOND: Final = 100
 OPENINGS: Final = 300
@@ -51,6 +55,10 @@ def measure() -> Iterator[Latencies]:
     with tempfile.TemporaryDirectory() as name:
         local = _times(open_scene(Path(name) / "local"))
         with separate_scene(Path(name) / "separate") as scene:
+            assert isinstance(scene.world, SeparateWorld)
+            scene.world.stop()
+            scene.world.clock_reading = "FAKETIME_CACHE_DURATION=3600"
+            scene.world.start()
             remote = _times(scene)
     for label, place in (("median", 49), ("p95", 94), ("p99", 98)):
         yield Latencies(
@@ -91,3 +99,28 @@ def _prepared(scene: Scene) -> list[OpenRequest]:
         world.shown(request, scene.deposit, index)
         for request, index in zip(requests, indices, strict=True)
     ]
+
+
+def _logged(world: World, request: Request, deposit: Deposit) -> int:
+    """The ticket of a ``release.authorised`` that waits for integration."""
+    statement = request.signed.statement
+    rests_on = facts.cited(
+        world.index,
+        certificate=statement.signer,
+        sitting=statement.sitting,
+        deposit=deposit.deposit,
+        purpose=statement.purpose,
+    )
+    details = EventDetails(
+        type=EventType.RELEASE_AUTHORISED,
+        at=world.now,
+        cites={"access_request": request.digest, **rests_on},
+        facts={"deposit": deposit.deposit, "purpose": statement.purpose.value},
+    )
+    return world.store.append(new_entry(details, ORIGIN, os.urandom))
+
+
+def _index(world: World, ticket: int) -> int:
+    index = world.store.index_of(ticket)
+    assert index is not None
+    return index

@@ -48,6 +48,10 @@ class SeparateWorld(World):
     """A ``World`` whose ``broker`` is the client of a process; ``stop`` ends it."""
 
     process: ServiceProcess | None = None
+    clock_reading: str = "FAKETIME_NO_CACHE=1"
+    """How often the process reads the clock's file: each time, so that a test may move it. That costs
+    a file a reading; who measures reads it rarely.
+    """
 
     def __post_init__(self) -> None:
         self.root = PartySigningSeed.generate(os.urandom)
@@ -104,7 +108,7 @@ class SeparateWorld(World):
             url="",
             prefix=(
                 *("env", "TZ=UTC", f"LD_PRELOAD={FAKETIME}", "NO_FAKE_STAT=1"),
-                *(f"FAKETIME_TIMESTAMP_FILE={self.aside / 'clock'}", "FAKETIME_NO_CACHE=1"),
+                *(f"FAKETIME_TIMESTAMP_FILE={self.aside / 'clock'}", self.clock_reading),
             ),
         )
 
