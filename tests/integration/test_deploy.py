@@ -274,6 +274,21 @@ class TestProxy:
         )
         assert answer.status == 413
 
+    def test_only_what_is_the_same_for_all_is_compressed(self, proxied: Proxied) -> None:
+        """Scripts travel compressed; pages and answers do not (their sizes must not mix secrets)."""
+        asked = {"Accept-Encoding": "gzip"}
+        for path, compressed in (
+            ("/static/dist/space.js", True),
+            ("/static/pages.css", True),
+            ("/", False),
+            ("/api/v1/openapi.json", False),
+        ):
+            answer = proxied.pool().request(
+                "GET", f"{proxied.url}{path}", headers=asked, decode_content=False
+            )
+            assert answer.status == 200, path
+            assert (answer.headers.get("Content-Encoding") == "gzip") == compressed, path
+
     def test_the_proxy_writes_no_address_and_no_path(self, proxied: Proxied) -> None:
         """Its log has times, methods, statuses and sizes; nothing of who asked for what."""
         proxied.pool().request("GET", f"{proxied.url}/api/v1/sittings/{'a' * 26}?nom=canari")
