@@ -56,23 +56,29 @@ def find_leaks(dossiers: Path, kept: list[Path]) -> tuple[list[Leak], int]:
         for sample in samples(path.read_bytes())
     }
     called = set(names(dossiers))
+    index: dict[bytes, set[bytes]] = {}
+    for sample in wanted:
+        for at in range(WINDOW_BYTES):
+            index.setdefault(sample[at : at + WINDOW_BYTES], set()).add(sample)
     leaks = [
         leak
         for folder in kept
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-        for leak in _leaks_of(path, wanted, called)
+        for leak in _leaks_of(path, wanted, index, called)
     ]
     return leaks, len(wanted)
 
 
-def _leaks_of(path: Path, wanted: dict[bytes, str], called: set[bytes]) -> Iterator[Leak]:
+def _leaks_of(
+    path: Path, wanted: dict[bytes, str], index: dict[bytes, set[bytes]], called: set[bytes]
+) -> Iterator[Leak]:
     data = path.read_bytes()
     windows = {data[at : at + WINDOW_BYTES] for at in range(0, len(data), WINDOW_BYTES)}
-    for sample, what in wanted.items():
-        near = any(sample[at : at + WINDOW_BYTES] in windows for at in range(WINDOW_BYTES))
-        if near and sample in data:
-            yield Leak(what, path)
+    near = {sample for window in windows if window in index for sample in index[window]}
+    for sample in near:
+        if sample in data:
+            yield Leak(wanted[sample], path)
     for name in called:
         if name in data:
             yield Leak(f"name {name.decode(errors='replace')}", path)
