@@ -24,7 +24,7 @@ from audit.witness import AddCheckpoint, WitnessState, cosign
 from crypto.digests import sha256
 from crypto.errors import ExplainedError
 from crypto.keys import Entropy, ServiceSigningSeed
-from storage.files import PRIVATE_FILE, make_folder, sync_folder, write_all
+from storage.files import PRIVATE_FILE, make_folder, replace_file
 
 MAX_EVIDENCE_FILES: Final = 100
 """Enough to show a fork; a log that insists cannot fill the disk."""
@@ -65,9 +65,9 @@ class WitnessStore:
                 "« {name} » ne peut pas nommer un témoin : {reason}", name=name, reason=error
             ) from error
         make_folder(directory)
-        _write(directory / "logs", "".join(f"{each}\n" for each in logs).encode())
-        _write(directory / "witness.vkey", f"{signer.verifier}\n".encode())
-        _write(directory / "witness.key", f"{signer.reveal()}\n".encode())
+        replace_file(directory / "logs", "".join(f"{each}\n" for each in logs).encode())
+        replace_file(directory / "witness.vkey", f"{signer.verifier}\n".encode())
+        replace_file(directory / "witness.key", f"{signer.reveal()}\n".encode())
         return cls(directory)
 
     @property
@@ -103,7 +103,7 @@ class WitnessStore:
                 "note": request.note.decode(),
                 "line": line.decode(),
             }
-            _write(path, json.dumps(document).encode())
+            replace_file(path, json.dumps(document).encode())
             return line
 
     def last_cosigned(self, origin_sha256: str) -> bytes | None:
@@ -127,7 +127,7 @@ class WitnessStore:
         folder = self._directory / "evidence"
         make_folder(folder)
         if len(list(folder.iterdir())) < MAX_EVIDENCE_FILES:
-            _write(folder / f"{sha256(note)}.note", note)
+            replace_file(folder / f"{sha256(note)}.note", note)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -180,16 +180,3 @@ def _read(path: Path) -> bytes:
             "« {path} » ne peut pas être lu : créez d'abord le témoin avec « dossier witness init ».",
             path=path,
         ) from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole and durable, or not at all."""
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
-    try:
-        write_all(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    temporary.replace(path)
-    sync_folder(path.parent)

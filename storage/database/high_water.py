@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from storage.errors import LogStoreUnavailableError
-from storage.files import PRIVATE_FILE, sync_folder, write_all
+from storage.files import PRIVATE_FILE, replace_file
 
 MAX_NOTE_BYTES: Final = 65_536
 """A checkpoint with its signatures takes some kilobytes; more is not our file."""
@@ -44,17 +44,7 @@ class FileHighWater:
     def write(self, note: bytes) -> None:
         """Replace the note; durable when it returns, and the old or the new one at any crash."""
         with _wrapped(self._path), self._lock():
-            temporary = self._path.with_name(f".{self._path.name}.new")
-            temporary.unlink(missing_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(temporary, flags, PRIVATE_FILE)
-            try:
-                write_all(descriptor, note)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            temporary.replace(self._path)
-            sync_folder(self._path.parent)
+            replace_file(self._path, note)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
