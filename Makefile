@@ -31,7 +31,7 @@ run: $(RUN_STAMP) ## play the whole story in a fresh directory
 	$(BIN)/dossier demo --directory $(DEMO_DIRECTORY)
 
 test: $(TEST_STAMP) ## run every test that this machine can run; says what it left out
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 test-engines: $(TEST_STAMP) ## run everything that is kept on PostgreSQL and a real S3 server, started here
 	bash tests/integration/install_engines.sh

@@ -36,7 +36,7 @@ from tests.support.small_commission import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("bad-input"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 BIG = 39 * 1024 * 1024
 """Five parts: enough to kill the server between two of them."""

@@ -25,7 +25,7 @@ MAX_DISK = 500_000_000
 TIME_LIMIT = 400
 """Seconds, on a machine that runs other tests at the same time; alone it takes about a minute."""
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("demo"), pytest.mark.timeout(TIME_LIMIT)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(TIME_LIMIT)]
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,6 @@ from tests.support.small_commission import SmallCommission, small_commission, wa
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.engines,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.timeout(300),
 ]
 

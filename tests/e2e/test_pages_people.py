@@ -23,7 +23,6 @@ from tests.support.small_commission import (
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.xdist_group("pages-people"),
     pytest.mark.skipif(
         not can_run(),
         reason="the pages need Chromium, and « npm ci » in tests/e2e/axe for axe-core",

@@ -40,7 +40,7 @@ def main(words: list[str]) -> int:
             S3_ADMIN_VARIABLE: f"{ADMIN.access_key}:{ADMIN.secret_key}",
             DATA_VARIABLE: f"{postgres.folder}:{s3.folder}",
         }
-        command = [sys.executable, "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup"]
+        command = [sys.executable, "-m", "pytest", "-n", WORKERS, "--dist", "loadfile"]
         return subprocess.run(
             [*command, *(words or SUITE)], env=environment, check=False
         ).returncode

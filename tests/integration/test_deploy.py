@@ -211,7 +211,6 @@ def accepts(port: int) -> bool:
 
 
 @pytest.mark.e2e
-@pytest.mark.xdist_group("proxy")
 class TestProxy:
     """The shipped nginx file before a real service."""
 

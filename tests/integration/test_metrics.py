@@ -19,7 +19,7 @@ from tests.support.small_commission import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("metrics")]
+pytestmark = [pytest.mark.e2e]
 
 
 @pytest.fixture(scope="module")

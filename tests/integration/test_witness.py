@@ -289,7 +289,6 @@ def ready(made: Witnessed) -> dict[str, str]:
 
 
 @pytest.mark.foreign
-@pytest.mark.xdist_group("witnessed")
 class TestQuorum:
     """Two independent witnesses, both required."""
 
