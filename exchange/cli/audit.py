@@ -70,7 +70,7 @@ def verify(  # click passes by name
         _of_bundle(bench, bundle, trust) if bundle is not None else _of_service(bench, url, trust)
     )
     if html is not None:
-        _write_html(render_text(report), html)
+        _write_html(report, html)
     click.echo(to_json(report) if as_json else render_text(report))
     if report.verdict is not Verdict.OK:
         context.exit(REFUSED)
@@ -105,23 +105,9 @@ def _of_service(bench: Bench, url: str | None, trust: Trust) -> Report:
         return replay(BundleDirectory(Path(folder)), trust, bench.around.clock(), exported=False)
 
 
-HTML = """<!doctype html>
-<html lang="fr">
-<head><meta charset="utf-8"><title>{title}</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
-pre {{ white-space: pre-wrap; font: 1rem/1.5 monospace; }}</style></head>
-<body><main><h1>{title}</h1><pre>{report}</pre></main></body>
-</html>
-"""
-"""One file without script or outside reference: it is kept and printed as it is."""
-
-
-def _write_html(text: str, path: Path) -> None:
-    from html import escape
-
+def _write_html(report: Report, path: Path) -> None:
     from exchange.client.files import appearing
+    from exchange.replay.page import render_page
 
-    title = _("Rapport de vérification du journal")
     with appearing(path) as handle:
-        handle.write(HTML.format(title=escape(title), report=escape(text)).encode())
+        handle.write(render_page(report).encode())

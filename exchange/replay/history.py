@@ -15,6 +15,7 @@ from crypto.statements.exchange import Purpose
 from crypto.trust import Trust, TrustedPolicy
 from exchange.replay.codes import Code
 from exchange.replay.findings import Findings
+from exchange.replay.report import RefusalRow
 from exchange.replay.retention import Erasures
 from exchange.usecases.ledger import MemoryLedger
 
@@ -78,6 +79,7 @@ class History:
     """The latest time at which anything so far counts as made; it never goes back."""
     counts: Counter[EventType] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
+    refused: list[RefusalRow] = field(default_factory=list)
     impossible: Counter[str] = field(default_factory=Counter)
     """Checks that erased details made impossible, by their French name."""
     cited: set[Digest] = field(default_factory=set)

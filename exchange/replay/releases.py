@@ -7,9 +7,10 @@ from datetime import datetime
 from crypto.digests import Digest
 from crypto.statements.exchange import AccessRequest, Manifest
 from exchange.domain.policy import Permit, Refuse, decide
-from exchange.domain.refusals import MESSAGES
+from exchange.domain.refusals import MESSAGES, RefusalReason
 from exchange.replay.codes import Code
 from exchange.replay.history import History, LoggedEvent, Release
+from exchange.replay.report import RefusalRow
 from exchange.usecases.authority import find_certificate
 from exchange.usecases.facts import access_facts, cited
 
@@ -44,7 +45,22 @@ def authorised(history: History, event: LoggedEvent) -> None:
 
 def refused(history: History, event: LoggedEvent) -> None:
     """``release.refused``: counted by reason."""
-    history.refusals[event.details.facts.get("reason", "?")] += 1
+    reason = event.details.facts.get("reason", "?")
+    history.refusals[reason] += 1
+    request = history.statement(event.cites.get("access_request"), AccessRequest)
+    manifest = history.statement(history.committed.get(event.deposit), Manifest)
+    history.refused.append(
+        RefusalRow(
+            index=event.index,
+            at=event.details.at,
+            sitting=request.statement.sitting if request else "?",
+            dossier=manifest.statement.dossier if manifest else "?",
+            deposit=event.deposit,
+            person=person_name(history, event.cites.get("certificate")),
+            reason=reason,
+            sentence=MESSAGES[RefusalReason(reason)] if reason in set(RefusalReason) else reason,
+        )
+    )
 
 
 def payload_read(history: History, event: LoggedEvent) -> None:

@@ -11,32 +11,39 @@ from zoneinfo import ZoneInfo
 from crypto.encoding import format_instant
 from exchange.replay.codes import Severity
 from exchange.replay.findings import Finding
-from exchange.replay.report import ReleaseRow, Report, SittingTable, Verdict
+from exchange.replay.report import (
+    ErasureRow,
+    RefusalRow,
+    ReleaseRow,
+    Report,
+    SittingTable,
+    Verdict,
+)
 from exchange.usecases.broker_wire import Custody
 
 _ZONE: Final = ZoneInfo("Europe/Paris")
 
-_VERDICTS: Final = {
+VERDICTS: Final = {
     Verdict.OK: "CONFORME — le journal est intact et chaque remise respecte les règles.",
     Verdict.FINDINGS: "CONSTATS — le journal est intact, mais il montre des faits à examiner.",
     Verdict.BROKEN: "NON PROBANT — les pièces présentées ne tiennent pas : ne vous y fiez pas.",
 }
 
-_SEVERITIES: Final = {
+SEVERITIES: Final = {
     Severity.BREAKING: "preuve rompue",
     Severity.SERIOUS: "grave",
     Severity.WARNING: "à examiner",
     Severity.INFO: "à savoir",
 }
 
-_CUSTODIES: Final = {
+CUSTODIES: Final = {
     Custody.IN_PROCESS.value: "dans le processus du service, selon son registre signé ; il protège "
     "d'une copie volée, pas d'un hébergeur hostile",
     Custody.SEPARATE.value: "dans son propre processus, selon son registre signé",
 }
-_UNSAID: Final = "son registre ne dit pas où il s'exécute"
+UNSAID: Final = "son registre ne dit pas où il s'exécute"
 
-_EVENTS: Final = {
+EVENTS: Final = {
     "statement.accepted": "déclarations acceptées",
     "login.accepted": "connexions",
     "login.refused": "connexions refusées",
@@ -64,6 +71,9 @@ def render_text(report: Report) -> str:
         _section("Ce qui n'a pas pu être vérifié", _impossible(report)),
         _section("Ce que le journal contient", _counts(report)),
         *(_section(_title(table), _rows(table)) for table in report.sittings),
+        _section("Ce qui a été refusé", (f"- {refusal_line(each)}" for each in report.refused))
+        if report.refused
+        else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -74,18 +84,18 @@ def to_json(report: Report) -> str:
 
 
 def _head(report: Report) -> str:
-    lines = [f"Verdict : {_VERDICTS[report.verdict]}"]
+    lines = [f"Verdict : {VERDICTS[report.verdict]}"]
     if report.size:
         lines += [
             "",
             f"Journal : {report.origin}, {report.size} événement(s)",
             f"Empreinte du journal : {report.root}",
-            f"Cosigné par le gardien des clés le {_when(report.head_at)}",
+            f"Cosigné par le gardien des clés le {when(report.head_at)}",
             f"Politique de confiance n° {report.policy_version}",
         ]
         witnesses = ", ".join(report.independent_witnesses) or "aucun"
         lines.append(f"Témoins indépendants : {witnesses}")
-        lines.append(f"Gardien des clés : {_CUSTODIES.get(report.custody or '', _UNSAID)}")
+        lines.append(f"Gardien des clés : {CUSTODIES.get(report.custody or '', UNSAID)}")
     if report.exporter:
         lines.append(f"Export signé par : {report.exporter}")
     return "\n".join(lines)
@@ -96,7 +106,7 @@ def _findings(report: Report) -> Iterator[str]:
         yield "- Rien."
     for finding in report.findings:
         place = "" if finding.index is None else f", événement n° {finding.index}"
-        yield f"- [{_SEVERITIES[finding.severity]}{place}] {finding}"
+        yield f"- [{SEVERITIES[finding.severity]}{place}] {finding}"
 
 
 def _impossible(report: Report) -> Iterator[str]:
@@ -105,15 +115,35 @@ def _impossible(report: Report) -> Iterator[str]:
             f"- Le détail de {report.erased} événement(s) a été effacé par une règle de conservation "
             "signée : leur place dans le journal tient, leur contenu ne peut plus être jugé."
         )
+    for row in report.erasures:
+        yield f"- {erasure_line(row)}"
     for check, count in report.impossible.items():
         yield f"- {check} : {count} cas, faute de détails conservés."
     if not report.erased and not report.impossible:
         yield "- Rien : tous les détails étaient présents."
 
 
+def erasure_line(row: ErasureRow) -> str:
+    """What was erased, by which rule, and who had verified it before."""
+    places = f"n° {row.first}" if row.first == row.last else f"n° {row.first} à {row.last}"
+    attested = f"attesté avant par {row.attested_by}" if row.attested_by else "sans attestation"
+    return (
+        f"Effacé : {places}, règle « {row.rule} » (déclaration enregistrée au n° {row.statement}), "
+        f"{attested}."
+    )
+
+
+def refusal_line(row: RefusalRow) -> str:
+    """Who was refused what, and why."""
+    return (
+        f"n° {row.index}, {when(row.at)} : {row.person} n'a pas reçu le dossier {row.dossier} — "
+        f"{row.sentence} ({row.reason})"
+    )
+
+
 def _counts(report: Report) -> Iterator[str]:
     for kind, count in report.counts.items():
-        yield f"- {_EVENTS.get(kind, kind)} : {count}"
+        yield f"- {EVENTS.get(kind, kind)} : {count}"
     for reason, count in report.refusals.items():
         yield f"- dont refus « {reason} » : {count}"
     yield f"- enveloppes ouvertes, selon le registre du gardien des clés : {report.opened}"
@@ -122,19 +152,20 @@ def _counts(report: Report) -> Iterator[str]:
 def _title(table: SittingTable) -> str:
     window = ""
     if table.opens_at and table.closes_at:
-        window = f", ouverte du {_when(table.opens_at)} au {_when(table.closes_at)}"
+        window = f", ouverte du {when(table.opens_at)} au {when(table.closes_at)}"
     return f"Remises de la séance {table.sitting}{window}"
 
 
 def _rows(table: SittingTable) -> Iterator[str]:
     for row in table.releases:
         yield (
-            f"- n° {row.index}, {_when(row.at)} : dossier {row.dossier} ({row.association}) à "
-            f"{row.person}, siège {row.seat} — {_state(row)}"
+            f"- n° {row.index}, {when(row.at)} : dossier {row.dossier} ({row.association}) à "
+            f"{row.person}, siège {row.seat} — {state_of(row)}"
         )
 
 
-def _state(row: ReleaseRow) -> str:
+def state_of(row: ReleaseRow) -> str:
+    """What became of a release, in words."""
     if row.refusal:
         return f"INTERDITE ({row.refusal})"
     purpose = "pour ajouter des lecteurs" if row.purpose == "grant" else "en lecture"
@@ -146,7 +177,8 @@ def _section(title: str, lines: Iterator[str]) -> str:
     return "\n".join([title, "-" * len(title), *lines])
 
 
-def _when(moment: datetime | None) -> str:
+def when(moment: datetime | None) -> str:
+    """A moment as people in France read it, in Paris time."""
     return f"{moment.astimezone(_ZONE):%d/%m/%Y à %Hh%M}" if moment else "?"
 
 
@@ -170,6 +202,8 @@ def _plain(report: Report) -> dict[str, Any]:
         "checks": list(report.checks),
         "impossible": dict(report.impossible),
         "sittings": [_plain_table(each) for each in report.sittings],
+        "refused": [{**vars(each), "at": _instant(each.at)} for each in report.refused],
+        "erasures": [dict(vars(each)) for each in report.erasures],
     }
 
 

@@ -38,6 +38,34 @@ class ReleaseRow:
 
 
 @dataclass(frozen=True)
+class RefusalRow:
+    """One request that the service refused, as the log tells it."""
+
+    index: int
+    at: datetime
+    sitting: str
+    dossier: str
+    deposit: str
+    person: str
+    reason: str
+    sentence: str
+    """The reason in French."""
+
+
+@dataclass(frozen=True)
+class ErasureRow:
+    """Entries whose details one signed rule erased; ``first`` and ``last`` both included."""
+
+    first: int
+    last: int
+    rule: str
+    statement: int
+    """Index of the event that recorded the retention statement."""
+    attested_by: str | None
+    """The auditor who had verified these entries before; None: nobody had."""
+
+
+@dataclass(frozen=True)
 class SittingTable:
     """The releases of one sitting, in order of the log."""
 
@@ -76,6 +104,8 @@ class Report:
     impossible: Mapping[str, int]
     """What could not be checked because details were erased, and how often."""
     sittings: tuple[SittingTable, ...]
+    refused: tuple[RefusalRow, ...] = ()
+    erasures: tuple[ErasureRow, ...] = ()
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crypto.digests import Digest
@@ -18,12 +18,25 @@ Range = tuple[int, int]
 
 
 @dataclass(frozen=True)
+class Cause:
+    """Why entries ``first`` to ``last`` may lack details."""
+
+    first: int
+    last: int
+    rule: Digest
+    statement: int
+    """Index of the event that recorded the rule."""
+    attestation: Digest | None
+
+
+@dataclass(frozen=True)
 class Erasures:
     """Entries without details: those erased by rule, and the others."""
 
     lawful: tuple[Range, ...] = ()
     unattested: tuple[Range, ...] = ()
     withheld: tuple[Range, ...] = ()
+    causes: tuple[Cause, ...] = ()
 
     @property
     def count(self) -> int:
@@ -43,6 +56,13 @@ class Erasures:
             findings.add(Code.DISCLOSURE_ERASED_EARLY, first, first=first, last=last)
 
 
+@dataclass(frozen=True)
+class _Listed:
+    digest: Digest
+    place: int
+    range: Range
+
+
 def erasures_of(
     undisclosed: Iterable[Range],
     statements: Mapping[Digest, Unverified[Statement]],
@@ -55,6 +75,7 @@ def erasures_of(
     """
     rules = _ranges(Retention, statements, accepted_at)
     attestations = _ranges(Attestation, statements, accepted_at)
+    causes: list[Cause] = []
     lawful: list[Range] = []
     unattested: list[Range] = []
     withheld: list[Range] = []
@@ -62,25 +83,38 @@ def erasures_of(
         cuts = _cuts(first, last, (*rules, *attestations))
         for low, high in itertools.pairwise(cuts):
             part = (low, high - 1)
-            covering = [place for place, each in rules if _covers(each, part)]
-            attested = [place for place, each in attestations if _covers(each, part)]
-            if not covering:
+            cause = _cause(part, rules, attestations)
+            if cause is None:
                 _extend(withheld, part)
-            elif any(before < after for before in attested for after in covering):
-                _extend(lawful, part)
-            else:
-                _extend(unattested, part)
-    return Erasures(tuple(lawful), tuple(unattested), tuple(withheld))
+                continue
+            _extend(lawful if cause.attestation else unattested, part)
+            causes.append(cause)
+    return Erasures(tuple(lawful), tuple(unattested), tuple(withheld), tuple(causes))
+
+
+def _cause(part: Range, rules: Sequence[_Listed], attestations: Sequence[_Listed]) -> Cause | None:
+    """The rule that covers the part, by preference one that an attestation came before."""
+    covering = [each for each in rules if _covers(each.range, part)]
+    attested = [each for each in attestations if _covers(each.range, part)]
+    for rule in covering:
+        for each in attested:
+            if each.place < rule.place:
+                return Cause(*part, rule.digest, rule.place, each.digest)
+    return Cause(*part, covering[0].digest, covering[0].place, None) if covering else None
 
 
 def _ranges(
     kind: type[Retention | Attestation],
     statements: Mapping[Digest, Unverified[Statement]],
     accepted_at: Mapping[Digest, int],
-) -> tuple[tuple[int, Range], ...]:
-    """(place in the log, range before that place) of each range that such a statement lists."""
+) -> tuple[_Listed, ...]:
+    """Each range that such a statement lists, as far as it lies before the statement's own event."""
     return tuple(
-        (accepted_at[digest], (each.first, min(each.last, accepted_at[digest] - 1)))
+        _Listed(
+            digest,
+            accepted_at[digest],
+            (each.first, min(each.last, accepted_at[digest] - 1)),
+        )
         for digest, unverified in statements.items()
         if digest in accepted_at
         and isinstance(unverified.statement, (Retention, Attestation))
@@ -89,10 +123,11 @@ def _ranges(
     )
 
 
-def _cuts(first: int, last: int, ranges: Iterable[tuple[int, Range]]) -> list[int]:
+def _cuts(first: int, last: int, ranges: Iterable[_Listed]) -> list[int]:
     """Where the answer may change inside [first, last]."""
     places = {first, last + 1}
-    for _place, (low, high) in ranges:
+    for each in ranges:
+        low, high = each.range
         places |= {cut for cut in (low, high + 1) if first < cut <= last}
     return sorted(places)
 

@@ -9,12 +9,14 @@ from types import MappingProxyType
 from audit.verify import LogReport
 from crypto.digests import Digest
 from crypto.encoding import encode_base64
+from crypto.statements.custody import Attestation, Retention
 from crypto.statements.exchange import Manifest
 from crypto.trust import TrustedPolicy
 from exchange.replay.findings import Findings
 from exchange.replay.history import History, Release
 from exchange.replay.releases import person_name
-from exchange.replay.report import ReleaseRow, Report, SittingTable, Verdict, verdict_of
+from exchange.replay.report import ErasureRow, ReleaseRow, Report, SittingTable, Verdict, verdict_of
+from exchange.replay.retention import Cause
 from exchange.usecases.authority import find_certificate
 from exchange.usecases.facts import association_of, latest_sitting
 
@@ -88,6 +90,20 @@ def summarise(  # the parts of one report
         checks=(*_CHECKS, _CHECK_EXPORTED) if exported else _CHECKS,
         impossible=MappingProxyType(dict(sorted(history.impossible.items()))),
         sittings=_tables(history),
+        refused=tuple(history.refused),
+        erasures=tuple(_erasure(history, each) for each in history.erasures.causes),
+    )
+
+
+def _erasure(history: History, cause: Cause) -> ErasureRow:
+    attestation = history.statement(cause.attestation, Attestation)
+    rule = history.statement(cause.rule, Retention)
+    return ErasureRow(
+        first=cause.first,
+        last=cause.last,
+        rule=rule.statement.rule if rule else "?",
+        statement=cause.statement,
+        attested_by=person_name(history, attestation.statement.signer) if attestation else None,
     )
 
 
