@@ -21,6 +21,8 @@ LABELS: Final = 250
 RIGHT: Final = 24
 LANE: Final = 34
 TOP: Final = 30
+OFFSETS: Final = {"opened": 0.0, "unopened": 0.0, "unlawful": -9.0, "refused": 10.0}
+"""Marks of several kinds at one moment lie above each other, with their numbers."""
 BUCKET: Final = 14
 """Units: what lies closer together than a mark is wide is one mark."""
 MAX_LABEL: Final = 32
@@ -67,7 +69,13 @@ def timeline(table: SittingTable, refused: Iterable[RefusalRow]) -> Timeline:
         window=scale.window(),
         ticks=scale.ticks(),
         marks=tuple(
-            Mark(scale.x(heap[0][0]), lane[person], kind, len(heap), _title(person, kind, heap))
+            Mark(
+                scale.x(heap[0][0]),
+                lane[person] + OFFSETS[kind],
+                kind,
+                len(heap),
+                _title(person, kind, heap),
+            )
             for (person, kind, _bucket), heap in sorted(heaps.items())
         ),
     )
