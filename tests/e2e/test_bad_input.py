@@ -417,16 +417,19 @@ def test_expired_certificate(commission: SmallCommission, sitting: str) -> None:
     clock = (shutil.which("faketime") or "", "-f", LATER)
     commission.restart(prefix=clock)
     profile = commission.home(DOCTOR)
-    tried = subprocess.run(
-        [
-            *(*clock, sys.executable, "-m", "exchange.cli", "--profile", profile),
-            *("--passphrase-file", profile / "passphrase.txt", "sittings"),
-        ],
-        env={**os.environ, "LANG": "fr_FR.UTF-8"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        tried = subprocess.run(
+            [
+                *(*clock, sys.executable, "-m", "exchange.cli", "--profile", profile),
+                *("--passphrase-file", profile / "passphrase.txt", "sittings"),
+            ],
+            env={**os.environ, "LANG": "fr_FR.UTF-8"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        commission.kill()  # faketime stands between: its end would not be the service's
     assert tried.returncode == 1, tried.stdout + tried.stderr
     assert "expir" in tried.stderr
     assert "Traceback" not in tried.stderr
