@@ -36,8 +36,8 @@ def decrypt_stream(
 
     Nothing in ``sink`` may be used before this returns.
     """
-    for plaintext in decrypt_pieces(source, identities, progress=progress):
-        sink.write(plaintext)
+    header, payload = read_header(dearmored(source))
+    open_stream(unwrap_file_key(header, identities), payload, sink, progress=progress)
 
 
 def decrypt_pieces(

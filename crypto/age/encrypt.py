@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from crypto.age.identities import Passphrase
 from crypto.age.layout import NONCE_BYTES
-from crypto.age.payload_seal import Progress, seal_bytes, seal_pieces
+from crypto.age.payload_seal import Progress, seal_bytes, seal_unhashed
 from crypto.age.recipients import AnyRecipient
 from crypto.age.streams import Readable, Writable
 from crypto.age.wrap import (
@@ -45,5 +45,4 @@ def encrypt_stream(
     """An age file of any size to several recipients of one kind, in constant memory."""
     file_key = FileKey.generate(entropy)
     sink.write(make_header_for_all(file_key, recipients, entropy))
-    for piece in seal_pieces(file_key, entropy(NONCE_BYTES), source, progress=progress):
-        sink.write(piece)
+    seal_unhashed(file_key, entropy(NONCE_BYTES), source, sink, progress=progress)

@@ -1,12 +1,12 @@
 """Opening a payload. Forbidden to the service by import contract.
 
-A chunk is written to the sink as soon as it is authentic, so a failure leaves an authentic prefix
+A chunk is written to the sink as soon as it is authentic, so a failure leaves authentic parts
 there: callers write to a temporary place and use it only when the call has returned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -15,15 +15,18 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from crypto.age.errors import HeaderError, PayloadError
 from crypto.age.layout import (
     BATCH_CHUNKS,
+    CHUNK_BYTES,
     NONCE_BYTES,
     SEALED_CHUNK_BYTES,
     TAG_BYTES,
+    WORKER_CHUNKS,
     chunk_nonce,
 )
 from crypto.age.payload_seal import Progress
 from crypto.age.pipeline import batches, in_order
 from crypto.age.primitives import payload_key
-from crypto.age.streams import Octets, Readable, Writable, read_exactly
+from crypto.age.streams import Octets, Placing, Readable, Writable, read_exactly
+from crypto.age.workers import Batch, run_stages
 from crypto.keys import FileKey
 
 
@@ -39,8 +42,43 @@ def open_stream(
     file_key: FileKey, source: Readable, sink: Writable, *, progress: Progress | None = None
 ) -> None:
     """Open ``nonce ‖ chunks`` into ``sink``; raises PayloadError, HeaderError without a nonce."""
-    for plaintext in open_pieces(file_key, source, progress=progress):
-        sink.write(plaintext)
+    key = payload_key(file_key, _read_nonce(source))
+
+    def opened(batch: _Opened) -> None:
+        if batch.fault is not None:
+            raise PayloadError(batch.fault)
+        if progress is not None:
+            progress(len(batch.plaintext))
+
+    run_stages(source, WORKER_CHUNKS * SEALED_CHUNK_BYTES, lambda: _OpenStage(key, sink, opened))
+
+
+class _OpenStage:
+    """One worker's cipher, and the buffer of what it opened last."""
+
+    def __init__(self, key: bytes, sink: Writable, opened: Callable[[_Opened], None]) -> None:
+        self._cipher = ChaCha20Poly1305(key)
+        self._sink = sink
+        self._place = sink if isinstance(sink, Placing) else None
+        self._told = opened
+        self._buffer = memoryview(bytearray(WORKER_CHUNKS * SEALED_CHUNK_BYTES))
+        self._opened = _Opened(self._buffer[:0], None)
+        self._number = 0
+
+    def cipher(self, batch: Batch) -> None:
+        self._number = batch.number
+        first = batch.number * WORKER_CHUNKS
+        self._opened = _open_into(self._cipher, first, batch.data, self._buffer, at_end=batch.last)
+
+    def in_turn(self) -> None:
+        if self._place is None:
+            self._sink.write(self._opened.plaintext)
+        self._told(self._opened)
+
+    def afterwards(self) -> None:
+        if self._place is not None:
+            offset = self._number * WORKER_CHUNKS * CHUNK_BYTES
+            self._place.write_at(self._opened.plaintext, offset)
 
 
 def open_pieces(
@@ -50,13 +88,12 @@ def open_pieces(
 
     Nothing of it may be used before the iterator has ended without an error.
     """
-    nonce = read_exactly(source, NONCE_BYTES)
-    if len(nonce) != NONCE_BYTES:
-        raise HeaderError("Ce fichier s'arrête avant son contenu chiffré.")
-    key = payload_key(file_key, nonce)
+    key = payload_key(file_key, _read_nonce(source))
 
     def open_batch(number: int, sealed: bytes, last: bool) -> _Opened:
-        return _open_batch(key, number * BATCH_CHUNKS, sealed, at_end=last)
+        room = memoryview(bytearray(len(sealed)))
+        cipher = ChaCha20Poly1305(key)
+        return _open_into(cipher, number * BATCH_CHUNKS, sealed, room, at_end=last)
 
     for opened in in_order(batches(source, BATCH_CHUNKS * SEALED_CHUNK_BYTES), open_batch):
         if opened.plaintext:
@@ -67,15 +104,22 @@ def open_pieces(
             progress(len(opened.plaintext))
 
 
-def _open_batch(key: bytes, first: int, sealed: bytes, *, at_end: bool) -> _Opened:
-    """Open the chunks of one batch in order.
+def _read_nonce(source: Readable) -> bytes:
+    nonce = read_exactly(source, NONCE_BYTES)
+    if len(nonce) != NONCE_BYTES:
+        raise HeaderError("Ce fichier s'arrête avant son contenu chiffré.")
+    return nonce
+
+
+def _open_into(
+    cipher: ChaCha20Poly1305, first: int, sealed: Octets, plaintext: memoryview, *, at_end: bool
+) -> _Opened:
+    """Open the chunks of one batch in order, into ``plaintext``, which has room for all of them.
 
     A full chunk is tried as one that others follow, then as the last; after a last chunk nothing
     may follow (the rule of the reference implementation, which the test vectors fix).
     """
-    cipher = ChaCha20Poly1305(key)
     view = memoryview(sealed)
-    plaintext = memoryview(bytearray(len(sealed)))
     done = 0
     for chunk, at in enumerate(range(0, len(view), SEALED_CHUNK_BYTES)):
         piece = view[at : at + SEALED_CHUNK_BYTES]

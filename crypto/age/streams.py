@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Octets = bytes | bytearray | memoryview
 """Bytes in any of the forms that are written without a copy."""
@@ -19,6 +19,20 @@ class Writable(Protocol):
     """Takes all the bytes given."""
 
     def write(self, data: Octets, /) -> object: ...
+
+
+@runtime_checkable
+class ReadableInto(Protocol):
+    """Fills a buffer, or a part of it; 0 only at the end."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+
+@runtime_checkable
+class Placing(Protocol):
+    """Also takes bytes out of order, from several threads: ``offset`` counts from what ``write`` wrote."""
+
+    def write_at(self, data: Octets, offset: int, /) -> None: ...
 
 
 class Prepended:
@@ -52,6 +66,33 @@ class Pieces:
             self._current = memoryview(following)
         taken, self._current = bytes(self._current[:size]), self._current[size:]
         return taken
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        while not self._current:
+            following = next(self._pieces, None)
+            if following is None:
+                return 0
+            self._current = memoryview(following)
+        count = min(len(buffer), len(self._current))
+        buffer[:count] = self._current[:count]
+        self._current = self._current[count:]
+        return count
+
+
+def fill(source: Readable, buffer: memoryview) -> int:
+    """Read into ``buffer`` until it is full or the stream ends; returns how much."""
+    done = 0
+    while done < len(buffer) and (got := _read_into(source, buffer[done:])):
+        done += got
+    return done
+
+
+def _read_into(source: Readable, buffer: memoryview) -> int:
+    if isinstance(source, ReadableInto):
+        return source.readinto(buffer) or 0
+    data = source.read(len(buffer))
+    buffer[: len(data)] = data
+    return len(data)
 
 
 def read_exactly(source: Readable, size: int) -> bytes:

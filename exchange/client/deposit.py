@@ -29,6 +29,7 @@ from exchange.client.filekeys import forget_ended, keep_file_key
 from exchange.client.files import appearing
 from exchange.client.known_devices import remember_devices
 from exchange.client.pieces import Metadata, Papers, read_papers
+from exchange.client.placed_file import PlacedFile
 from exchange.client.recipients import Addressee, colleagues, readers, seal_envelopes
 from exchange.client.registry import Deposited, deposits_of, is_closed, recused_persons, sitting_of
 from exchange.usecases.ledger import Accepted
@@ -180,7 +181,8 @@ def _seal(desk: Desk, made: Plan, payload: Path) -> SealedPayload:
     )
     progress = desk.machine.progress.begin("Chiffrement", container_length(card))
     container = Pieces(container_pieces(card, made.pieces))
-    with appearing(payload, replace=True) as sink:
+    with appearing(payload, replace=True) as handle:
+        sink = PlacedFile(handle)
         return seal_payload(container, sink, entropy=desk.machine.entropy, progress=progress)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from crypto.age.encrypt import encrypt_stream
 from crypto.age.identities import AnyIdentity, parse_identity_file
 from crypto.age.recipients import AnyRecipient, parse_recipient
-from crypto.age.streams import Pieces, Readable
+from crypto.age.streams import Pieces, Readable, Writable
 from crypto.digests import Digest
 from crypto.edge.card import LOCAL_LIMITS, DossierCard
 from crypto.edge.container import container_length, container_pieces, read_container
@@ -26,6 +26,7 @@ from crypto.statements.exchange import Kind
 from exchange.client.errors import UnsafeFileError
 from exchange.client.files import appearing, appearing_directory, write_new
 from exchange.client.pieces import read_pieces
+from exchange.client.placed_file import PlacedFile
 from exchange.client.progress import Progress
 
 NOBODY: Final = Digest("0" * 64)
@@ -39,7 +40,7 @@ AGE_BINARY: Final = b"age-encryption.org/"
 def seal_folder(
     folder: Path,
     recipients: Sequence[str],
-    sink: BinaryIO,
+    sink: Writable,
     *,
     entropy: Entropy,
     progress: Progress,
@@ -113,6 +114,12 @@ def _copied(stream: Readable) -> Iterator[bytes]:
         yield piece
 
 
-def output(path: Path | None, standard: BinaryIO) -> AbstractContextManager[BinaryIO]:
+def output(path: Path | None, standard: BinaryIO) -> AbstractContextManager[Writable]:
     """A file that appears whole, or standard output."""
-    return nullcontext(standard) if path is None else appearing(path)
+    return nullcontext(standard) if path is None else _placed(path)
+
+
+@contextmanager
+def _placed(path: Path) -> Iterator[Writable]:
+    with appearing(path) as handle:
+        yield PlacedFile(handle)

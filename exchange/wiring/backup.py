@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 from crypto.age.encrypt import encrypt_stream
 from crypto.age.recipients import parse_recipient
-from crypto.age.streams import Pieces
+from crypto.age.streams import Pieces, Writable
 from crypto.encoding import format_instant
 from crypto.keys import Entropy
 from exchange.settings import Settings
@@ -43,7 +43,7 @@ class Saved:
 
 
 def back_up(
-    settings: Settings, recipient: str, sink: BinaryIO, *, clock: Clock, entropy: Entropy
+    settings: Settings, recipient: str, sink: Writable, *, clock: Clock, entropy: Entropy
 ) -> Saved:
     """Write the backup to ``sink``, encrypted to an age recipient (``age1pq…``, ``age1…``)."""
     to, saved = parse_recipient(recipient), Saved()

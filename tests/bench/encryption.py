@@ -19,6 +19,7 @@ from crypto.age.payload_seal import seal_stream
 from crypto.age.recipients import AnyRecipient, parse_recipient
 from crypto.age.wrap import make_header_for_all
 from crypto.keys import FileKey, MasterSeed
+from exchange.client.placed_file import PlacedFile
 from tests.bench.paired import Result, paired
 
 FILE_BYTES = 512 * 1024 * 1024
@@ -166,7 +167,8 @@ def help_screen() -> Result:
 def main() -> None:
     """The measured process: ``deposit|encrypt RECIPIENT SOURCE SINK``, ``decrypt IDENTITY …``."""
     verb, key, source, sink = sys.argv[1:]
-    with Path(source).open("rb") as reading, Path(sink).open("wb") as writing:
+    with Path(source).open("rb", buffering=0) as reading, Path(sink).open("wb") as handle:
+        writing = PlacedFile(handle)
         if verb == "deposit":
             file_key = FileKey.generate(os.urandom)
             writing.write(make_header_for_all(file_key, [parse_recipient(key)], os.urandom))
