@@ -18,8 +18,9 @@ SEALED_CHUNK_BYTES: Final = CHUNK_BYTES + TAG_BYTES
 BATCH_CHUNKS: Final = 16
 """Chunks given to a thread at once: 1 MiB, so that handing over costs little beside the cipher."""
 
-WORKER_CHUNKS: Final = 4
-"""Chunks that a worker seals or opens at once: 256 KiB in and out stay in a core's own cache."""
+WORKER_CHUNKS: Final = 8
+"""Chunks that a worker seals or opens at once: 512 KiB. Measured: with fewer, waiting for turns shows;
+more only takes memory."""
 
 MAX_CHUNK_COUNTER: Final = 2 ** (8 * 11) - 1
 """The counter has 11 bytes; 2⁸⁸ chunks of 64 KiB are never reached."""

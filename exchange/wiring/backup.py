@@ -13,7 +13,7 @@ import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import Final
 
 from crypto.age.encrypt import encrypt_stream
 from crypto.age.recipients import parse_recipient

@@ -12,14 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from crypto.age.decrypt import decrypt_stream
-from crypto.age.encrypt import encrypt_stream
-from crypto.age.identities import AnyIdentity, parse_identity_file
-from crypto.age.payload_seal import seal_stream
-from crypto.age.recipients import AnyRecipient, parse_recipient
-from crypto.age.wrap import make_header_for_all
 from crypto.keys import FileKey, MasterSeed
-from exchange.client.placed_file import PlacedFile
 from tests.bench.paired import Result, paired
 
 FILE_BYTES = 512 * 1024 * 1024
@@ -96,7 +89,7 @@ def in_process(verb: str, key: str, source: Path, sink: Path) -> Callable[[], No
 
     def run() -> None:
         subprocess.run(
-            [sys.executable, "-m", "tests.bench.encryption", verb, key, source, sink], check=True
+            [sys.executable, "-m", "tests.bench.one_file", verb, key, source, sink], check=True
         )
 
     return run
@@ -162,24 +155,3 @@ def help_screen() -> Result:
         subprocess.run([sys.executable, "-c", "pass"], check=True)
 
     return paired("dossier --help", "python -c pass", ours, theirs, rounds=ROUNDS)
-
-
-def main() -> None:
-    """The measured process: ``deposit|encrypt RECIPIENT SOURCE SINK``, ``decrypt IDENTITY …``."""
-    verb, key, source, sink = sys.argv[1:]
-    with Path(source).open("rb", buffering=0) as reading, Path(sink).open("wb") as handle:
-        writing = PlacedFile(handle)
-        if verb == "deposit":
-            file_key = FileKey.generate(os.urandom)
-            writing.write(make_header_for_all(file_key, [parse_recipient(key)], os.urandom))
-            seal_stream(file_key, os.urandom(16), reading, writing)
-        elif verb == "encrypt":
-            recipients: list[AnyRecipient] = [parse_recipient(key)]
-            encrypt_stream(reading, writing, recipients, os.urandom)
-        else:
-            identities: list[AnyIdentity] = list(parse_identity_file(Path(key).read_text()))
-            decrypt_stream(reading, identities, writing)
-
-
-if __name__ == "__main__":
-    main()
