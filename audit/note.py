@@ -9,6 +9,7 @@ line of a *known* key that does not verify condemns the whole note.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -284,12 +285,16 @@ def check_key_name(name: str) -> None:
         raise LogFormatError("Un nom de clé n'est pas vide et n'a ni espace ni « + ».")
 
 
+_COMMAND_CHARACTER: Final = re.compile(rb"[\x00-\x09\x0b-\x1f]")
+"""Below U+0020 only the newline is allowed (signed-note, "Format")."""
+
+
 def _check_characters(data: bytes) -> None:
     try:
         data.decode("utf-8", errors="strict")
     except UnicodeDecodeError as error:
         raise LogFormatError("Cette note n'est pas de l'UTF-8 correct.") from error
-    if any(byte < 0x20 and byte != 0x0A for byte in data):
+    if _COMMAND_CHARACTER.search(data):
         raise LogFormatError("Cette note contient un caractère de commande.")
 
 

@@ -60,7 +60,10 @@ def build_receipt(disclosure: Disclosure, path: Sequence[bytes], note: bytes) ->
 
 def disclosed_by(data: bytes) -> Disclosure:
     """What a receipt says, *unverified*; raises LogFormatError."""
-    proof = LogProof.parse(data)
+    return _disclosed(LogProof.parse(data))
+
+
+def _disclosed(proof: LogProof) -> Disclosure:
     if proof.extra is None:
         raise LogFormatError("Ce récépissé ne contient pas le détail de l'événement.")
     try:
@@ -79,7 +82,8 @@ def verify_receipt(data: bytes, policy: LogPolicy) -> VerifiedReceipt:
     Raises LogVerificationError, or LogFormatError. Whoever keeps earlier checkpoints also checks
     consistency with the last of them: a receipt alone does not show that the log was not forked.
     """
-    disclosure, proof = disclosed_by(data), LogProof.parse(data)
+    proof = LogProof.parse(data)
+    disclosure = _disclosed(proof)
     verified = policy.verify_checkpoint(proof.note)
     leaf, details = leaf_of(disclosure, policy.origin)
     head = verified.checkpoint

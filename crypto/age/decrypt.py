@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from crypto.age.armor import dearmored
 from crypto.age.header import read_header
 from crypto.age.identities import AnyIdentity
-from crypto.age.payload_open import open_pieces, open_stream
+from crypto.age.payload_open import open_bytes, open_pieces, open_stream
 from crypto.age.payload_seal import Progress
-from crypto.age.streams import Octets, Readable, Writable
+from crypto.age.streams import Octets, Readable, Writable, read_exactly
 from crypto.age.unwrap import unwrap_file_key
 
 
@@ -20,9 +20,7 @@ def decrypt_with(data: bytes, identity: AnyIdentity) -> bytes:
     Raises MalformedError, NotForThisKeyError or BrokenCiphertextError.
     """
     header, payload = read_header(io.BytesIO(data))
-    sink = io.BytesIO()
-    open_stream(unwrap_file_key(header, [identity]), payload, sink)
-    return sink.getvalue()
+    return open_bytes(unwrap_file_key(header, [identity]), read_exactly(payload, len(data)))
 
 
 def decrypt_stream(

@@ -6,6 +6,7 @@ there: callers write to a temporary place and use it only when the call has retu
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -51,6 +52,17 @@ def open_stream(
             progress(len(batch.plaintext))
 
     run_stages(source, WORKER_CHUNKS * SEALED_CHUNK_BYTES, lambda: _OpenStage(key, sink, opened))
+
+
+def open_bytes(file_key: FileKey, payload: bytes) -> bytes:
+    """The plaintext of a few bytes of ``nonce ‖ chunks``, without threads; errors as the stream's."""
+    source = io.BytesIO(payload)
+    cipher = ChaCha20Poly1305(payload_key(file_key, _read_nonce(source)))
+    sealed = memoryview(payload)[NONCE_BYTES:]
+    opened = _open_into(cipher, 0, sealed, memoryview(bytearray(len(sealed))), at_end=True)
+    if opened.fault is not None:
+        raise PayloadError(opened.fault)
+    return bytes(opened.plaintext)
 
 
 class _OpenStage:

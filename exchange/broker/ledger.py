@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
-from crypto.digests import Digest
+from crypto.digests import Digest, sha256
 from crypto.encoding import decode_base64, encode_base64
 from crypto.errors import CryptoError
 from crypto.statements import Statement, parse, parse_any
@@ -70,6 +70,8 @@ class BrokerLedger:
         self._order: list[int] = []
         self._times: list[datetime] = []
         """For each kept index, ascending: the latest time up to and including it."""
+        self._by_envelope: dict[Digest, Digest] = {}
+        """Statement by the SHA-256 of the very bytes that were acknowledged."""
         self.index = MemoryLedger()
 
     @property
@@ -81,6 +83,11 @@ class BrokerLedger:
         """The latest time at which anything below a log index counts as made."""
         place = bisect_left(self._order, index)
         return self._times[place - 1] if place else _BEGINNING
+
+    def acknowledged(self, envelope: bytes) -> Accepted[Statement] | None:
+        """What exactly these bytes hold, if they were acknowledged before: nothing is parsed again."""
+        digest = self._by_envelope.get(sha256(envelope))
+        return self.index.get(digest) if digest is not None else None
 
     def refresh(self) -> None:
         """Take in what other processes acknowledged."""
@@ -114,6 +121,7 @@ class BrokerLedger:
         except CryptoError as error:
             raise _damaged() from error
         self._take_time(line.index, line.at)
+        self._by_envelope[sha256(envelope)] = unverified.digest
         self.index.add(Accepted(unverified.statement, unverified.digest, line.index, line.at))
 
     def _take_time(self, index: int, at: datetime) -> None:

@@ -138,8 +138,10 @@ def _verified(desk: Desk, shown: OpenRequest) -> _Opening:
 
 def _take_note(desk: Desk, statements: tuple[Attested, ...]) -> None:
     """Acknowledge what is shown, in log order; and refuse to be shown the past as the present."""
-    for attested in sorted(statements, key=_place):
-        accepted = acknowledge(desk, attested)
+    known = [desk.ledger.acknowledged(each.envelope) for each in statements]
+    unknown = [each for each, found in zip(statements, known, strict=True) if found is None]
+    taken = (acknowledge(desk, attested) for attested in sorted(unknown, key=_place))
+    for accepted in (*(found for found in known if found), *taken):
         if accepted is not None and not _is_latest(desk, accepted):
             raise refusal(
                 Why.STALE,
