@@ -28,6 +28,7 @@ class EventType(StrEnum):
     LOGIN_REFUSED = "login.refused"
     DEPOSIT_BEGUN = "deposit.begun"
     DEPOSIT_COMMITTED = "deposit.committed"
+    DEPOSIT_REKEYED = "deposit.rekeyed"
     GRANT_ADDED = "grant.added"
     RELEASE_AUTHORISED = "release.authorised"
     RELEASE_REFUSED = "release.refused"

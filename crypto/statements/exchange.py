@@ -86,6 +86,9 @@ class Grant(Statement):
 
     TYPE: ClassVar[str] = "grant"
     manifest: DigestField
+    release_key_sha256: DigestField
+    """The release key that these envelopes are sealed to: the manifest's own, or, after a broker was
+    lost, the one that its successor made for the same deposit."""
     envelopes: Envelopes
     reason: Reason
 

@@ -100,15 +100,15 @@ def destroy_orphans(store: KeyStore, record: BrokerRecord, entropy: Entropy) -> 
     store.destroy_release_keys(sorted(store.live_deposits() - record.keys.keys()), entropy)
 
 
-def require_key(desk: Desk, manifest: Manifest) -> HybridIdentity:
-    """The release key that a manifest's envelopes were sealed to."""
-    made = desk.record.keys.get(manifest.deposit)
-    if made is None or made.digest != manifest.release_key_sha256:
+def require_key(desk: Desk, deposit: str, release_key: Digest) -> HybridIdentity:
+    """The release key that an envelope was sealed to, by the manifest or grant that lists it."""
+    made = desk.record.keys.get(deposit)
+    if made is None or made.digest != release_key:
         raise refusal(
             Why.FOREIGN_KEY,
             "Ce dépôt n'a pas été scellé à une clé que ce gardien a faite pour lui.",
         )
-    identity = desk.store.release_key(manifest.deposit)
+    identity = desk.store.release_key(deposit)
     if identity is None or made.digest in desk.record.destroyed:
         raise _destroyed()
     return identity

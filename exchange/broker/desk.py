@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from crypto.digests import Digest
 from crypto.encoding import new_opaque_id
@@ -20,6 +20,9 @@ from exchange.broker.refusals import Why, refusal
 from exchange.usecases.broker_record import RecordKind
 
 S = TypeVar("S", bound=Statement)
+
+MAX_REFUSALS_A_DAY: Final = 1_000
+"""Recorded one by one, at some 300 bytes; a commission's year has fewer than that of honest ones."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,14 @@ class Desk:
         facts: Mapping[str, str],
         envelope: bytes | None = None,
     ) -> None:
-        """Put one thing into the signed record, durably; a repetition adds nothing."""
+        """Put one thing into the signed record, durably; a repetition adds nothing.
+
+        Beyond ``MAX_REFUSALS_A_DAY`` one line says that there were more: whoever reaches the broker
+        must not be able to fill its disk, and with it stop the destruction of keys.
+        """
+        today = self.now.date()
+        if kind is RecordKind.REFUSED and self.record.refusals[today] >= MAX_REFUSALS_A_DAY:
+            cites, facts = {}, {"reason": Why.TOO_MANY_REFUSALS, "day": today.isoformat()}
         identity = {**facts, **cites}
         if self.record.contains(kind, identity):
             return

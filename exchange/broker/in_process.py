@@ -25,6 +25,7 @@ from exchange.broker.ledger import BrokerLedger
 from exchange.broker.record import BrokerRecord
 from exchange.broker.release import open_envelope
 from exchange.broker.status import make_status
+from exchange.broker.trust_chain import acknowledge_policies
 from exchange.broker.witness import BrokerCosigner, cosigner_of
 from exchange.usecases.broker_record import RecordKind
 from exchange.usecases.broker_wire import Custody, cosigner_name
@@ -107,6 +108,10 @@ class InProcessBroker:
     def acknowledge(self, statement: Attested) -> None:
         with self._entered() as desk:
             acknowledge(desk, statement)
+
+    def acknowledge_policies(self, policies: Sequence[Attested]) -> None:
+        with self._entered() as desk:
+            acknowledge_policies(desk, policies)
 
     def status(self, nonce: bytes, sitting: str | None, includes: Sequence[Digest]) -> bytes:
         with self._entered() as desk:

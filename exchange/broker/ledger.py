@@ -66,7 +66,7 @@ class BrokerLedger:
     def __init__(self, directory: Path, trust: Trust) -> None:
         self._file = LineFile(directory / "statements.jsonl")
         self._trust = trust
-        self._policy: TrustedPolicy | None = None
+        self._policies: list[tuple[int, TrustedPolicy]] = []
         self._order: list[int] = []
         self._times: list[datetime] = []
         """For each kept index, ascending: the latest time up to and including it."""
@@ -77,7 +77,16 @@ class BrokerLedger:
     @property
     def policy(self) -> TrustedPolicy | None:
         """The trust policy in force, None before the first."""
-        return self._policy
+        return self._policies[-1][1] if self._policies else None
+
+    def policy_at(self, index: int) -> TrustedPolicy | None:
+        """The trust policy that was in force when the log took the entry ``index`` in.
+
+        A broker that takes another's place reads the whole past at once: what a registrar signed
+        last year counts by the policy of then, what is logged today by today's.
+        """
+        before = [policy for place, policy in self._policies if place < index]
+        return before[-1] if before else self.policy
 
     def latest_before(self, index: int) -> datetime:
         """The latest time at which anything below a log index counts as made."""
@@ -94,12 +103,18 @@ class BrokerLedger:
         for line in self._file.refresh():
             self._take(_parse_line(line))
 
-    def accept_policy(self, envelope: bytes) -> TrustedPolicy:
-        """Check the next trust policy against the chain, without keeping it yet."""
-        unverified = parse(TrustPolicy, envelope)
-        if self._policy is None:
-            return accept_first(self._trust, unverified)
-        return accept_next(self._policy, unverified)
+    def accept_policies(self, envelopes: Sequence[bytes]) -> tuple[TrustedPolicy, ...]:
+        """Check the next trust policies against the chain, one after the other, without keeping them."""
+        current, accepted = self.policy, []
+        for envelope in envelopes:
+            unverified = parse(TrustPolicy, envelope)
+            current = (
+                accept_next(current, unverified)
+                if current
+                else accept_first(self._trust, unverified)
+            )
+            accepted.append(current)
+        return tuple(accepted)
 
     def add(self, attested: Attested, index: int, at: datetime) -> None:
         """Keep one verified statement; durable when it returns."""
@@ -117,7 +132,8 @@ class BrokerLedger:
             envelope = decode_base64(line.envelope)
             unverified = parse_any(envelope)
             if isinstance(unverified.statement, TrustPolicy):
-                self._policy = self.accept_policy(envelope)
+                (policy,) = self.accept_policies([envelope])
+                self._policies.append((line.index, policy))
         except CryptoError as error:
             raise _damaged() from error
         self._take_time(line.index, line.at)

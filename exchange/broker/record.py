@@ -7,9 +7,10 @@ hashed again and must give the signed root: a record that was edited or set back
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from audit.checkpoint import Checkpoint
@@ -88,6 +89,8 @@ class BrokerRecord:
         self.destructions: list[MadeDestruction] = []
         self.custody: str | None = None
         """How the broker ran last, as recorded."""
+        self.refusals: Counter[date] = Counter()
+        """How many refusals were recorded, by day (UTC)."""
 
     def refresh(self, seed: ServiceSigningSeed) -> None:
         """Take in what other processes recorded, and check it against the signed root."""
@@ -146,6 +149,8 @@ class BrokerRecord:
         self._seen[entry.kind, _identity(entry)] = entry.number
         if entry.kind is RecordKind.CUSTODY:
             self.custody = entry.facts.get("custody")
+        if entry.kind is RecordKind.REFUSED:
+            self.refusals[entry.at.date()] += 1
         if entry.envelope is None:
             return
         envelope = entry.envelope.encode()

@@ -33,6 +33,8 @@ class Why(StrEnum):
     """The reader was shown a checkpoint that this broker never cosigned."""
     FOREIGN_ENVELOPE = "foreign-envelope"
     BROKEN_ENVELOPE = "broken-envelope"
+    TOO_MANY_REFUSALS = "too-many-refusals"
+    """In the record only: further refusals of that day are not written one by one."""
 
 
 def refusal(why: str, message: str, /, **params: object) -> BrokerRefusalError:

@@ -23,13 +23,10 @@ from crypto.keys import HybridIdentity, Recipient
 from crypto.statements import Statement, parse
 from crypto.statements.exchange import AccessRequest, EnvelopeEntry, Manifest
 from crypto.statements.registry import Agenda, Roster, Sitting
-from exchange.broker.acknowledgement import (
-    acknowledge,
-    require_own_cosignature,
-    verified_receipt,
-)
+from exchange.broker.acknowledgement import acknowledge
 from exchange.broker.custody import require_key
 from exchange.broker.desk import Desk
+from exchange.broker.receipts import require_own_cosignature, verified_receipt
 from exchange.broker.refusals import Why, reason_of, refusal
 from exchange.broker.witness import cosigner_of, head_of
 from exchange.domain.policy import Refuse, decide
@@ -132,7 +129,7 @@ def _verified(desk: Desk, shown: OpenRequest) -> _Opening:
         entry=sealed.entry,
         reply_key=request.reply_key,
         index=receipt.index,
-        key=require_key(desk, manifest.statement),
+        key=require_key(desk, shown.deposit, sealed.release_key),
     )
 
 

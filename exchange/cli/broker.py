@@ -96,9 +96,29 @@ def attach(folder: Path, settings_file: Path | None) -> None:
     card = attaching(load_settings(named, os.environ), named, folder)
     say("Gardien adopté : {key}", key=card.statement_key)
     say(
-        "Faites signer par la racine la politique de confiance qui le nomme (policy-draft.json), ou, "
-        "pour un remplacement, une version suivante."
+        "Faites signer par la racine la politique de confiance qui le nomme (policy-draft.json). S'il "
+        "en remplace un autre, les associations rescellent ensuite leurs dossiers : « dossier grant "
+        "--all »."
     )
+
+
+@broker.command(help="Recrée le gardien intégré au service, quand ses clés sont perdues.")
+@settings_option
+def replace(settings_file: Path | None) -> None:
+    """See ``help`` above."""
+    from exchange.settings import SETTINGS_VARIABLE, load_settings
+    from exchange.wiring.broker_host import replace_in_process
+
+    named = settings_file or Path(os.environ.get(SETTINGS_VARIABLE, "settings.toml"))
+    card = replace_in_process(load_settings(named, os.environ), named, os.urandom)
+    say("Nouveau gardien des clés : {key}", key=card.statement_key)
+    say("À faire ensuite, dans cet ordre :")
+    say("  1. relancer le service ;")
+    say(
+        "  2. faire signer par la racine et publier la politique de confiance suivante "
+        "(« dossier registrar trust --policy-draft policy-draft.json ») ;"
+    )
+    say("  3. prévenir les associations : « dossier grant --all » rescelle leurs dossiers.")
 
 
 @broker.command(help="Lance le gardien, jusqu'à ce qu'on l'arrête (SIGTERM, Ctrl-C).")

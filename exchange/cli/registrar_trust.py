@@ -187,7 +187,7 @@ def _deliver(
         if version == 1:
             publish_first(machine, anchor, unverified)
         else:
-            publish_next(bench.desk(server, lapsed_too=True), unverified)
+            publish_next(machine, anchor, unverified)
 
     def sentences() -> None:
         if out is not None:

@@ -163,6 +163,11 @@ class Api:
         answer = self._connection.post(f"{API}/deposits/{deposit}/commit", body, key=key)
         return field(answer, "receipt", utf8)
 
+    def renew_release_key(self, deposit: str) -> Attested:
+        """The deposit's release key by the broker that is in charge now."""
+        answer = self._connection.post(f"{API}/deposits/{deposit}/release-key", {})
+        return field({"x": answer}, "x", attested)
+
     def add_grant(self, deposit: str, grant: bytes, envelopes: Sequence[bytes]) -> bytes:
         """The receipt of ``grant.added``."""
         body = {"grant": grant.decode(), "envelopes": [encode_base64(e) for e in envelopes]}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from crypto.digests import Digest
 from crypto.keys import FileKey
 from crypto.statements.custody import ReleaseKey
-from crypto.statements.exchange import EnvelopeEntry, Grant, Purpose
+from crypto.statements.exchange import EnvelopeEntry, Grant, Manifest, Purpose
 from crypto.statements.registry import Sitting
 from exchange.client.complaint import refused_for
 from exchange.client.desk import Desk
@@ -86,15 +86,11 @@ def grant(
 def _grant_one(
     desk: Desk, sitting: Accepted[Sitting], association: str, deposited: Deposited, reason: str
 ) -> Granted | None:
-    missing = _missing(desk, sitting.statement, association, deposited)
+    manifest = deposited.manifest
+    release_key = _release_key(desk, manifest.statement)
+    missing = _missing(desk, sitting.statement, association, deposited, release_key.digest)
     if not missing:
         return None
-    manifest = deposited.manifest
-    release_key = release_key_of(desk.view.ledger, manifest.statement.deposit) or desk.view.need(
-        ReleaseKey, manifest.statement.release_key_sha256
-    )
-    if release_key.digest != manifest.statement.release_key_sha256:
-        raise NotPossibleError("La clé de dépôt de ce dossier n'est pas celle de son manifeste.")
     file_key = _file_key(desk, sitting, deposited)
     envelopes = seal_envelopes(
         file_key, release_key.statement.recipient, missing, desk.machine.entropy
@@ -102,6 +98,7 @@ def _grant_one(
     unverified = desk.draft(
         Grant,
         manifest=manifest.digest,
+        release_key_sha256=release_key.digest,
         envelopes=tuple(each.entry for each in envelopes),
         reason=reason,
     )
@@ -117,8 +114,27 @@ def _grant_one(
     )
 
 
+def _release_key(desk: Desk, manifest: Manifest) -> Accepted[ReleaseKey]:
+    """The key to seal to: by a broker that the trust policy still names, else made by its successor.
+
+    The service only carries the new key: it is signed by a broker that the roots named, for this
+    very deposit, and proved to be in the log.
+    """
+    key = release_key_of(desk.view.ledger, manifest.deposit) or desk.view.need(
+        ReleaseKey, manifest.release_key_sha256
+    )
+    if desk.view.policy.broker_key(key.statement.signer) is None:
+        desk.source.begin()
+        key = desk.view.take_as(ReleaseKey, desk.api.renew_release_key(manifest.deposit))
+    statement = key.statement
+    ours = (statement.deposit, statement.sitting) == (manifest.deposit, manifest.sitting)
+    if not ours or desk.view.policy.broker_key(statement.signer) is None:
+        raise NotPossibleError("La clé de dépôt de ce dossier n'est pas celle de son manifeste.")
+    return key
+
+
 def _missing(
-    desk: Desk, sitting: Sitting, association: str, deposited: Deposited
+    desk: Desk, sitting: Sitting, association: str, deposited: Deposited, release_key: Digest
 ) -> list[Addressee]:
     index, now, manifest = desk.view.ledger, desk.machine.clock(), deposited.manifest
     aside = recused_persons(index, sitting.sitting, deposited.reference)
@@ -126,9 +142,13 @@ def _missing(
         *readers(index, sitting, association, manifest.statement.audience, now, not_these=aside),
         *colleagues(index, association, now),
     )
-    sealed: list[EnvelopeEntry] = [*manifest.statement.envelopes]
+    # What is sealed to the key of a broker that was lost serves nobody any more.
+    sealed: list[EnvelopeEntry] = []
+    if manifest.statement.release_key_sha256 == release_key:
+        sealed.extend(manifest.statement.envelopes)
     for each in grants_of(index, manifest.digest):
-        sealed.extend(each.statement.envelopes)
+        if each.statement.release_key_sha256 == release_key:
+            sealed.extend(each.statement.envelopes)
     # A header that its reader complained of does not serve: a newer envelope takes its place.
     dead = {each.statement.header_sha256 for each in complaints_of(index, manifest.digest)}
     serving = [entry for entry in sealed if entry.header_sha256 not in dead]

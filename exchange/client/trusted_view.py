@@ -30,7 +30,7 @@ S = TypeVar("S", bound=Statement)
 
 RECORDED_AS: Final[dict[str, tuple[tuple[EventType, ...], str]]] = {
     "manifest": ((EventType.DEPOSIT_COMMITTED,), "manifest"),
-    "release-key": ((EventType.DEPOSIT_BEGUN,), "release_key"),
+    "release-key": ((EventType.DEPOSIT_BEGUN, EventType.DEPOSIT_REKEYED), "release_key"),
     "grant": ((EventType.GRANT_ADDED,), "grant"),
     "access-request": (
         (EventType.RELEASE_AUTHORISED, EventType.RELEASE_REFUSED, EventType.RELEASE_FAILED),

@@ -52,6 +52,10 @@ class RemoteBroker:
     def acknowledge(self, statement: Attested) -> None:
         self._call(Operation.ACKNOWLEDGE, wire.AttestedSent.of(statement))
 
+    def acknowledge_policies(self, policies: Sequence[Attested]) -> None:
+        sent = tuple(wire.AttestedSent.of(each) for each in policies)
+        self._call(Operation.ACKNOWLEDGE_POLICIES, wire.PoliciesSent(policies=sent))
+
     def status(self, nonce: bytes, sitting: str | None, includes: Sequence[Digest]) -> bytes:
         try:
             wanted = wire.StatusWanted(nonce=nonce, sitting=sitting, includes=tuple(includes))

@@ -52,6 +52,8 @@ class Code(StrEnum):
     READ_WITHOUT_RELEASE = "read.without-release"
     READ_TWICE = "read.twice"
     KEYS_KEPT = "keys.kept"
+    KEYS_LOST = "keys.lost"
+    DEPOSIT_REKEYED = "deposit.rekeyed"
     DESTRUCTION_UNFOUNDED = "destruction.unfounded"
     PURGE_UNFOUNDED = "purge.unfounded"
     COMPLAINT = "complaint"

@@ -52,6 +52,30 @@ def committed(history: History, event: LoggedEvent) -> None:
     _require_open(history, event, statement.sitting)
 
 
+def rekeyed(history: History, event: LoggedEvent) -> None:
+    """``deposit.rekeyed``: another broker's key, for a deposit that was received."""
+    key = history.statement(event.cites.get("release_key"), ReleaseKey)
+    if key is None:
+        return
+    earlier = history.statement(history.key_at(event.deposit, event.index), ReleaseKey)
+    manifest = history.statement(history.committed.get(event.deposit), Manifest)
+    if key.statement.deposit != event.deposit:
+        _disorder(history, event, "La clé a été faite pour un autre dépôt.")
+    elif manifest is None or earlier is None:
+        history.missing(
+            event,
+            Code.DEPOSIT_ORDER,
+            _ORDER,
+            deposit=event.deposit,
+            reason="Une clé lui a été refaite alors qu'il n'avait pas été reçu.",
+        )
+    elif key.statement.signer == earlier.statement.signer:
+        _disorder(history, event, "Le même gardien des clés lui a fait une seconde clé.")
+    else:
+        history.rekeyed.setdefault(event.deposit, []).append((event.index, key.digest))
+        history.findings.add(Code.DEPOSIT_REKEYED, event.index, deposit=event.deposit)
+
+
 def grant_added(history: History, event: LoggedEvent) -> None:
     """``grant.added``: for a known deposit, by its own association."""
     grant = history.statement(event.cites.get("grant"), Grant)
@@ -65,6 +89,15 @@ def grant_added(history: History, event: LoggedEvent) -> None:
     granting = association_of(history.ledger, grant.statement)
     if granting is None or granting != depositing:
         history.missing(event, Code.GRANT_FOREIGN, "enveloppes ajoutées")
+    deposit = manifest.statement.deposit
+    if grant.statement.release_key_sha256 != history.key_at(deposit, event.index):
+        history.missing(
+            event,
+            Code.DEPOSIT_ORDER,
+            _ORDER,
+            deposit=deposit,
+            reason="Des enveloppes lui ont été ajoutées, scellées à une autre clé que la sienne.",
+        )
 
 
 def _require_open(history: History, event: LoggedEvent, sitting: str) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from crypto.digests import Digest
-from crypto.statements.custody import Cause, Destruction, Hold, Purge
+from crypto.statements.custody import Cause, Destruction, Hold, Purge, ReleaseKey
 from crypto.statements.exchange import Manifest, Withdrawal
 from crypto.statements.registry import Closing
 from exchange.replay.codes import Code
@@ -83,9 +83,13 @@ def check_destructions(history: History, now: datetime) -> None:
     for withdrawal in history.ledger.find(Withdrawal):
         association = association_of(history.ledger, withdrawal.statement)
         keys = {
-            manifest.statement.release_key_sha256
+            key
             for manifest in history.ledger.find(Manifest, dossier=withdrawal.statement.dossier)
             if association_of(history.ledger, manifest.statement) == association
+            for key in (
+                manifest.statement.release_key_sha256,
+                *history.keys_of(manifest.statement.deposit),
+            )
         }
         _require_gone(
             history, withdrawal.order, keys - destroyed, now, ended=withdrawal.at, cause="retrait"
@@ -109,18 +113,29 @@ def _require_gone(
     ended: datetime,
     cause: str,
 ) -> None:
-    count = len(left)
-    if count and now > ended + DESTRUCTION_GRACE:
-        history.findings.add(Code.KEYS_KEPT, index, count=count, cause=cause)
+    if now <= ended + DESTRUCTION_GRACE:
+        return
+    # A broker that the policy names no more can sign nothing about its keys: that is said, and is
+    # not held against the one that took its place.
+    lost = {digest for digest in left if _is_lost(history, digest)}
+    for code, count in ((Code.KEYS_KEPT, len(left - lost)), (Code.KEYS_LOST, len(lost))):
+        if count:
+            history.findings.add(code, index, count=count, cause=cause)
+
+
+def _is_lost(history: History, digest: Digest) -> bool:
+    key = history.statement(digest, ReleaseKey)
+    policy = history.policy
+    return bool(key and policy and policy.broker_key(key.statement.signer) is None)
 
 
 def _keys_of_sitting(history: History, sitting: str) -> set[Digest]:
-    keys = set()
-    for deposit, digest in history.begun.items():
-        key = release_key_of(history.ledger, deposit)
-        if key is not None and key.statement.sitting == sitting:
-            keys.add(digest)
-    return keys
+    return {
+        digest
+        for deposit in history.begun
+        for digest in history.keys_of(deposit)
+        if (key := history.statement(digest, ReleaseKey)) and key.statement.sitting == sitting
+    }
 
 
 def _sittings(history: History) -> list[str]:

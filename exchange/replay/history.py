@@ -84,7 +84,9 @@ class History:
     """Checks that erased details made impossible, by their French name."""
     cited: set[Digest] = field(default_factory=set)
     begun: dict[str, Digest] = field(default_factory=dict)
-    """Deposit to its release-key statement."""
+    """Deposit to its first release-key statement."""
+    rekeyed: dict[str, list[tuple[int, Digest]]] = field(default_factory=dict)
+    """Deposit to later release keys, each with the place of its event: its broker was lost."""
     committed: dict[str, Digest] = field(default_factory=dict)
     """Deposit to its manifest."""
     releases: dict[tuple[Digest, str], Release] = field(default_factory=dict)
@@ -97,6 +99,17 @@ class History:
     def policy(self) -> TrustedPolicy | None:
         """The trust policy in force at this place."""
         return self.policies[-1] if self.policies else None
+
+    def keys_of(self, deposit: str) -> tuple[Digest, ...]:
+        """Every release key made for a deposit, oldest first."""
+        first = self.begun.get(deposit)
+        later = (digest for _index, digest in self.rekeyed.get(deposit, ()))
+        return (*(() if first is None else (first,)), *later)
+
+    def key_at(self, deposit: str, index: int) -> Digest | None:
+        """The release key that a deposit had at a place of the log."""
+        later = [digest for place, digest in self.rekeyed.get(deposit, ()) if place < index]
+        return later[-1] if later else self.begun.get(deposit)
 
     def statement(self, digest: Digest | None, kind: type[S]) -> Unverified[S] | None:
         """A statement of the bundle, if it is of that type. Its signature is not implied."""

@@ -106,7 +106,7 @@ def _opened(history: History, entry: RecordEntry, size: int, head_at: datetime) 
 
 def _key_made(history: History, entry: RecordEntry, head_at: datetime) -> None:
     deposit = entry.facts.get("deposit", "")
-    if entry.at > head_at or history.begun.get(deposit) == entry.cites.get("release_key"):
+    if entry.at > head_at or entry.cites.get("release_key") in history.keys_of(deposit):
         return
     if history.erasures.count:
         history.impossible["rapprochement avec le registre du gardien"] += 1
@@ -127,12 +127,14 @@ def _destroyed(history: History, entry: RecordEntry, head_at: datetime) -> None:
 def _compare_log(history: History, entries: tuple[RecordEntry, ...], signer: Digest | None) -> None:
     """What the log attributes to the broker must stand in the record of the same broker key."""
     recorded = {digest for entry in entries for digest in entry.cites.values()}
-    for deposit, digest in history.begun.items():
-        if _made_by(history, deposit, signer) and digest not in recorded:
-            history.findings.add(Code.KEY_NOT_RECORDED, None, deposit=deposit)
+    for deposit in history.begun:
+        for digest in history.keys_of(deposit):
+            if _made_by(history, digest, signer) and digest not in recorded:
+                history.findings.add(Code.KEY_NOT_RECORDED, None, deposit=deposit)
     for release in history.releases.values():
         # Who downloaded had the header: if the record says nothing of it, its end is held back.
-        if release.read and not release.opened and _made_by(history, release.deposit, signer):
+        key = history.key_at(release.deposit, release.index)
+        if release.read and not release.opened and _made_by(history, key, signer):
             history.findings.add(Code.RECORD_TRUNCATED, release.index, deposit=release.deposit)
     for digest, index in history.destructions.items():
         destruction = history.statement(digest, Destruction)
@@ -142,11 +144,11 @@ def _compare_log(history: History, entries: tuple[RecordEntry, ...], signer: Dig
             history.findings.add(Code.DESTRUCTION_NOT_RECORDED, index)
 
 
-def _made_by(history: History, deposit: str, signer: Digest | None) -> bool:
-    """Whether the deposit's release key is of the broker whose record this is: after a change of
-    broker, the record of the new one says nothing of the old one's keys.
+def _made_by(history: History, digest: Digest | None, signer: Digest | None) -> bool:
+    """Whether a release key is of the broker whose record this is: after a change of broker, the
+    record of the new one says nothing of the old one's keys.
     """
-    key = history.statement(history.begun.get(deposit), ReleaseKey)
+    key = history.statement(digest, ReleaseKey)
     return key is not None and key.statement.signer == signer
 
 

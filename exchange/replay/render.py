@@ -48,6 +48,7 @@ EVENTS: Final = {
     "login.accepted": "connexions",
     "login.refused": "connexions refusées",
     "deposit.begun": "dépôts commencés",
+    "deposit.rekeyed": "clés de dépôt refaites par un autre gardien",
     "deposit.committed": "dépôts reçus",
     "grant.added": "enveloppes ajoutées",
     "release.authorised": "remises autorisées",

@@ -47,6 +47,7 @@ _Statements = Mapping[Digest, Unverified[Statement]]
 _HANDLERS: Final = {
     EventType.DEPOSIT_BEGUN: deposits.begun,
     EventType.DEPOSIT_COMMITTED: deposits.committed,
+    EventType.DEPOSIT_REKEYED: deposits.rekeyed,
     EventType.GRANT_ADDED: deposits.grant_added,
     EventType.RELEASE_AUTHORISED: releases.authorised,
     EventType.RELEASE_REFUSED: releases.refused,

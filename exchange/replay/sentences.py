@@ -147,6 +147,17 @@ SENTENCES: Final = MappingProxyType(
             Severity.SERIOUS,
             "{count} clé(s) de dépôt n'ont pas été détruites après la fin ({cause}).",
         ),
+        Code.KEYS_LOST: (
+            Severity.WARNING,
+            (
+                "{count} clé(s) de dépôt étaient chez un gardien qui a été remplacé : rien ne montre "
+                "qu'elles ont été détruites après la fin ({cause})."
+            ),
+        ),
+        Code.DEPOSIT_REKEYED: (
+            Severity.INFO,
+            "Le gardien des clés du dépôt {deposit} a été remplacé : une autre clé lui a été faite.",
+        ),
         Code.DESTRUCTION_UNFOUNDED: (
             Severity.WARNING,
             "Des clés ont été détruites sans retrait ni clôture qui le fonde.",

@@ -43,7 +43,8 @@ class AcceptedStatement:
 def accept_statement(service: Service, caller: Caller | None, envelope: bytes) -> AcceptedStatement:
     """Accept one statement of a type in ``CHECKS``. The same statement again changes nothing.
 
-    Without a login only the first trust policy is accepted: it is entry 0 of the log.
+    Without a login only trust policies are accepted, which the roots' threshold signed: the first is
+    entry 0 of the log, and the one that names a new broker must come in while the old one is lost.
     """
     now = present(service)
     with explained():
@@ -89,6 +90,8 @@ def _accept(
     require_fresh(service, statement, now)
     verified = _verified(service, work, unverified, now)
     CHECKS[type(statement)](_context(service, work, now), statement)
+    if isinstance(statement, TrustPolicy) and _names_a_new_broker(work, statement):
+        work.statements.forget_acknowledgements()
     return record_statement(
         service,
         work,
@@ -99,6 +102,13 @@ def _accept(
     )
 
 
+def _names_a_new_broker(work: UnitOfWork, policy: TrustPolicy) -> bool:
+    known = {
+        key for each in work.statements.find(TrustPolicy) for key in each.statement.broker_keys
+    }
+    return not known.issuperset(policy.broker_keys)
+
+
 def _require_login(
     service: Service,
     work: UnitOfWork,
@@ -107,10 +117,8 @@ def _require_login(
     now: datetime,
 ) -> None:
     statement = unverified.statement
-    if isinstance(statement, TrustPolicy) and statement.version == 1:
-        policies = work.statements.find(TrustPolicy)
-        if not policies or policies[0].digest == unverified.digest:
-            return
+    if caller is None and isinstance(statement, TrustPolicy):
+        return  # the threshold of the roots speaks for itself, and nobody can log in without a broker
     if caller is None:
         raise NotAllowedError("Connectez-vous d'abord pour déposer cette déclaration.")
     require_caller(service, work, caller, now)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from audit.errors import LogUnavailableError
 from crypto.digests import Digest
+from crypto.statements.registry import TrustPolicy
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import Attested
 from exchange.usecases.record import Filed, filed
@@ -20,10 +21,23 @@ def push_to_broker(service: Service) -> Mapping[Digest, BrokerRefusalError]:
     itself, and one bad statement must not keep a withdrawal from it. Raises BrokerUnavailableError.
     """
     with service.transactions() as work:
-        waiting = [filed(work, each) for each in work.statements.unacknowledged()]
+        unknown = work.statements.unacknowledged()
+        policies = [
+            filed(work, each)
+            for each in (
+                work.statements.find(TrustPolicy)
+                if any(isinstance(each.statement, TrustPolicy) for each in unknown)
+                else ()
+            )
+        ]
+        waiting = [
+            filed(work, each) for each in unknown if not isinstance(each.statement, TrustPolicy)
+        ]
     refused: dict[Digest, BrokerRefusalError] = {}
     done: list[Digest] = []
     try:
+        if policies:
+            _show_policies(service, policies, done, refused)
         for each in waiting:
             try:
                 receipt = service.log.receipt(each.ticket)
@@ -33,6 +47,25 @@ def push_to_broker(service: Service) -> Mapping[Digest, BrokerRefusalError]:
     finally:
         _keep(service, done)
     return refused
+
+
+def _show_policies(
+    service: Service,
+    policies: list[Filed],
+    done: list[Digest],
+    refused: dict[Digest, BrokerRefusalError],
+) -> None:
+    """All policies at once: a broker that takes another's place is named by the last alone."""
+    try:
+        attested = [Attested(each.envelope, service.log.receipt(each.ticket)) for each in policies]
+    except LogUnavailableError:
+        return  # committed by another request, which publishes and pushes them
+    try:
+        service.broker.acknowledge_policies(attested)
+    except BrokerRefusalError as error:
+        refused.update((each.digest, error) for each in policies)
+    else:
+        done.extend(each.digest for each in policies)
 
 
 def _show(

@@ -14,6 +14,7 @@ from exchange.usecases.acknowledgement import push_to_broker
 from exchange.usecases.depositing import known_sitting, own_deposit, require_unclosed, roster_now
 from exchange.usecases.envelopes import addressed_to, match_envelopes
 from exchange.usecases.errors import ConflictError, InvalidRequestError, NotAllowedError, explained
+from exchange.usecases.facts import release_key_of
 from exchange.usecases.ports import UnitOfWork
 from exchange.usecases.recipients import grant_certificates, reader_certificates
 from exchange.usecases.record import present, publish, receipt, record_statement
@@ -82,6 +83,12 @@ def _check_recipients(work: UnitOfWork, statement: Grant, association: str, now:
     if accepted is None or not isinstance(accepted.statement, Manifest):
         raise InvalidRequestError("Cette autorisation cite un manifeste inconnu.")
     manifest = accepted.statement
+    newest = release_key_of(index, manifest.deposit)
+    if newest is None or newest.digest != statement.release_key_sha256:
+        raise ConflictError(
+            "Ces enveloppes sont scellées à une clé de dépôt qui n'est pas, ou n'est plus, celle de ce "
+            "dépôt : recommencez."
+        )
     sitting = known_sitting(index, manifest.sitting, manifest.sitting_sha256)
     require_unclosed(index, sitting, now)
     readers = reader_certificates(

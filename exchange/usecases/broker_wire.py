@@ -6,12 +6,13 @@ secret beyond what the service holds anyway: envelopes in, headers sealed to one
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, TypeVar
 
 from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints, ValidationError
 
-from crypto.encoding import decode_base64, encode_base64
+from crypto.encoding import decode_base64, encode_base64, format_instant, parse_instant
 from crypto.errors import CryptoError, MalformedError
 from crypto.statements.fields import MAX_ITEMS, Count, DigestField, Label
 from crypto.statements.model import Strict, load_strict_json
@@ -35,6 +36,8 @@ SIZE_TYPE: Final = "text/x.tlog.size"
 
 PREFIX: Final = "/v1/"
 
+_MOMENT: Final = "moment"
+
 
 class Custody(StrEnum):
     """Where the broker runs: what a hostile host of the service could reach."""
@@ -48,6 +51,7 @@ class Operation(StrEnum):
 
     MAKE_RELEASE_KEY = "make-release-key"
     ACKNOWLEDGE = "acknowledge"
+    ACKNOWLEDGE_POLICIES = "acknowledge-policies"
     STATUS = "status"
     OPEN = "open"
     DESTROY = "destroy"
@@ -68,6 +72,24 @@ def _octets(value: object) -> bytes:
 
 Octets = Annotated[bytes, PlainValidator(_octets), PlainSerializer(encode_base64)]
 Message = Annotated[str, StringConstraints(max_length=MAX_MESSAGE_CHARS)]
+
+
+def _param(value: object) -> str | int | datetime:
+    if isinstance(value, str | datetime) or (
+        isinstance(value, int) and not isinstance(value, bool)
+    ):
+        return value
+    if isinstance(value, dict) and set(value) == {_MOMENT} and isinstance(value[_MOMENT], str):
+        return parse_instant(value[_MOMENT])
+    raise ValueError("expected a string, a number or a moment")
+
+
+def _param_out(value: str | int | datetime) -> object:
+    return {_MOMENT: format_instant(value)} if isinstance(value, datetime) else value
+
+
+Param = Annotated[str | int | datetime, PlainValidator(_param), PlainSerializer(_param_out)]
+"""A value in an error's sentence. A moment stays one: the sentence says how it is written."""
 
 
 class ReleaseKeyWanted(Strict):
@@ -91,6 +113,12 @@ class AttestedSent(Strict):
     def attested(self) -> Attested:
         """As the port takes it."""
         return Attested(self.envelope, self.receipt)
+
+
+class PoliciesSent(Strict):
+    """``acknowledge_policies``."""
+
+    policies: Annotated[tuple[AttestedSent, ...], Field(strict=False, max_length=MAX_ITEMS)]
 
 
 class StatusWanted(Strict):
@@ -158,12 +186,13 @@ class Refused(Strict):
     """Why not: ``message`` is a msgid with ``params``, so that each reader gets their language."""
 
     message: Message
-    params: dict[str, str | int]
+    params: dict[str, Param]
 
 
 REQUESTS: Final[dict[Operation, type[Strict]]] = {
     Operation.MAKE_RELEASE_KEY: ReleaseKeyWanted,
     Operation.ACKNOWLEDGE: AttestedSent,
+    Operation.ACKNOWLEDGE_POLICIES: PoliciesSent,
     Operation.STATUS: StatusWanted,
     Operation.OPEN: OpeningWanted,
     Operation.DESTROY: DestructionWanted,
@@ -199,9 +228,12 @@ def cosigner_name(log_origin: str) -> str:
     return f"{log_origin}/broker"
 
 
-def plain_params(params: dict[str, object]) -> dict[str, str | int]:
-    """Parameters of an error as JSON carries them."""
-    return {
-        name: value if isinstance(value, int) and not isinstance(value, bool) else str(value)
-        for name, value in params.items()
-    }
+def plain_params(params: dict[str, object]) -> dict[str, str | int | datetime]:
+    """Parameters of an error as the wire carries them."""
+    return {name: _plain(value) for name, value in params.items()}
+
+
+def _plain(value: object) -> str | int | datetime:
+    if isinstance(value, datetime):
+        return value.replace(microsecond=0)
+    return value if isinstance(value, int) and not isinstance(value, bool) else str(value)

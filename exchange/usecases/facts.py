@@ -119,8 +119,8 @@ def is_key_destroyed(index: StatementIndex, release_key: Digest) -> bool:
 
 
 def release_key_of(index: StatementIndex, deposit: str) -> Accepted[ReleaseKey] | None:
-    """The release key made for a deposit."""
-    return next(iter(index.find(ReleaseKey, deposit=deposit)), None)
+    """The newest release key made for a deposit: there are several when a broker was replaced."""
+    return next(reversed(index.find(ReleaseKey, deposit=deposit)), None)
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,8 @@ class SealedEnvelope:
 
     entry: EnvelopeEntry
     grant: Accepted[Grant] | None
+    release_key: Digest
+    """The release key that it is sealed to."""
 
 
 def sealed_envelope(
@@ -140,9 +142,10 @@ def sealed_envelope(
     for grant in reversed(grants):
         entry = _entry(grant.statement.envelopes, certificate, purpose)
         if entry and association_of(index, grant.statement) == association:
-            return SealedEnvelope(entry, grant)
+            return SealedEnvelope(entry, grant, grant.statement.release_key_sha256)
     entry = _entry(manifest.statement.envelopes, certificate, purpose)
-    return SealedEnvelope(entry, None) if entry else None
+    key = manifest.statement.release_key_sha256
+    return SealedEnvelope(entry, None, key) if entry else None
 
 
 def _entry(
@@ -354,6 +357,8 @@ def committed_deposit(
     if association is None:
         return None
     audience = statement.audience
+    newest = release_key_of(index, statement.deposit)
+    key = newest.digest if newest else statement.release_key_sha256
     return dossiers.CommittedDeposit(
         deposit=DepositId(statement.deposit),
         manifest=ManifestId(manifest.digest),
@@ -362,5 +367,5 @@ def committed_deposit(
         association=association,
         audience=None if audience is None else frozenset(SeatCode(code) for code in audience),
         withdrawn=withdrawal_of(index, statement.dossier, association) is not None,
-        key_destroyed=is_key_destroyed(index, statement.release_key_sha256),
+        key_destroyed=is_key_destroyed(index, key),
     )

@@ -109,6 +109,9 @@ class Statements(StatementIndex, Protocol):
     def acknowledged(self, digest: Digest) -> None:
         """The broker has it."""
 
+    def forget_acknowledgements(self) -> None:
+        """Another broker takes over: it has none of them yet. What no broker is shown stays so."""
+
 
 class Deposits(Protocol):
     """Deposits and the envelopes that wait for the broker."""
@@ -251,6 +254,12 @@ class Broker(Protocol):
 
     def acknowledge(self, statement: Attested) -> None:
         """Take note of one accepted statement, in log order. Idempotent. Destroys nothing."""
+
+    def acknowledge_policies(self, policies: Sequence[Attested]) -> None:
+        """Take note of every trust policy, oldest first; those known already are skipped.
+
+        A broker that takes another's place is named by the last alone, and must see them together.
+        """
 
     def status(self, nonce: bytes, sitting: str | None, includes: Sequence[Digest]) -> bytes:
         """A ``status`` statement's envelope."""

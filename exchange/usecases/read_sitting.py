@@ -90,12 +90,13 @@ def _deposits(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[A
             continue
         statement = manifest.statement
         yield manifest
-        yield from index.find(ReleaseKey, deposit=statement.deposit)
+        keys = index.find(ReleaseKey, deposit=statement.deposit)
+        yield from keys
         yield from index.find(Grant, manifest=manifest.digest)
         for complaint in index.find(Complaint, manifest=manifest.digest):
             if may_know(index, caller, complaint.statement):
                 yield complaint
         yield from index.find(Withdrawal, dossier=statement.dossier)
         for destruction in destructions:
-            if statement.release_key_sha256 in destruction.statement.release_keys:
+            if not {key.digest for key in keys}.isdisjoint(destruction.statement.release_keys):
                 yield destruction

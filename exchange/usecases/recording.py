@@ -26,11 +26,12 @@ class Recording:
 _RELEASES: Final = frozenset(
     {EventType.RELEASE_AUTHORISED, EventType.RELEASE_REFUSED, EventType.RELEASE_FAILED}
 )
+_RELEASE_KEYS: Final = frozenset({EventType.DEPOSIT_BEGUN, EventType.DEPOSIT_REKEYED})
 _LOGINS: Final = frozenset({EventType.LOGIN_ACCEPTED, EventType.LOGIN_REFUSED})
 
 _SPECIAL: Final[dict[type[Statement], Recording]] = {
     Manifest: Recording(frozenset({EventType.DEPOSIT_COMMITTED}), "manifest"),
-    ReleaseKey: Recording(frozenset({EventType.DEPOSIT_BEGUN}), "release_key"),
+    ReleaseKey: Recording(_RELEASE_KEYS, "release_key"),
     Grant: Recording(frozenset({EventType.GRANT_ADDED}), "grant"),
     AccessRequest: Recording(_RELEASES, "access_request"),
     Login: Recording(_LOGINS, "login"),

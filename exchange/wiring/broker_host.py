@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.note import NoteVerifier
+from audit.policy import BROKER
 from crypto.errors import MalformedError
 from crypto.keys import Entropy, VerifyKey
 from crypto.statements.fields import Label, VerifyKeyField
@@ -38,6 +39,8 @@ CARD_FILE: Final = "broker.json"
 SETTINGS_FILE: Final = "broker.toml"
 BROKER_CERTIFICATE, BROKER_KEY = "broker.pem", "broker.key"
 MAX_FILE_BYTES: Final = 65_536
+_BROKER_LINE: Final = f"witness {BROKER} "
+"""The line of a C2SP tlog-policy that names this instance's own broker."""
 
 
 class BrokerCard(Strict):
@@ -123,12 +126,48 @@ def attach(settings: Settings, settings_file: Path, folder: Path) -> BrokerCard:
     target.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     for name in (AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE):
         _write(target / name, _read(folder / name))
+    _write_draft(settings, settings_file.absolute().parent, card)
+    return card
+
+
+def replace_in_process(settings: Settings, settings_file: Path, entropy: Entropy) -> BrokerCard:
+    """Make a new store where the in-process broker's was lost; raises InstanceError.
+
+    The draft of the trust policy now names it. Its predecessor's keys are gone: depositors seal their
+    envelopes again (``dossier grant --all``).
+    """
+    if settings.broker_url is not None or settings.broker_directory is None:
+        raise InstanceError(
+            "Le gardien de cette instance est un processus à part : recréez-le sur sa machine "
+            "(« dossier broker init »), puis « dossier broker attach » ici."
+        )
     instance = settings_file.absolute().parent
+    keys = create_broker(
+        settings.broker_directory,
+        trust=Trust.parse(_read(settings.trust_file)),
+        origin=settings.origin,
+        log_keys=[_read(instance / "log.vkey").decode("ascii", "replace").strip()],
+        entropy=entropy,
+    )
+    card = BrokerCard(statement_key=keys.statement_key, cosigner=keys.cosigner_vkey)
+    _write_draft(settings, instance, card)
+    return card
+
+
+def _write_draft(settings: Settings, instance: Path, card: BrokerCard) -> None:
+    """The draft of the next trust policy: this broker alone, other witnesses as they stand in it."""
     vkey = _read(instance / "log.vkey").decode("ascii", "replace").strip()
     key: VerifyKey = card.statement_key
-    draft = policy_draft_text(settings.origin, vkey, key, card.cosigner)
-    _write(instance / "policy-draft.json", draft.encode())
-    return card
+    draft = json.loads(policy_draft_text(settings.origin, vkey, key, card.cosigner))
+    path = instance / "policy-draft.json"
+    earlier = json.loads(_read(path)) if path.exists() else {}
+    draft["log_keys"] = earlier.get("log_keys") or draft["log_keys"]
+    lines = str(earlier.get("witness_policy") or "").splitlines()
+    if any(line.startswith(_BROKER_LINE) for line in lines):
+        own = f"{_BROKER_LINE}{card.cosigner}"
+        lines = [own if line.startswith(_BROKER_LINE) else line for line in lines]
+        draft["witness_policy"] = "".join(line + "\n" for line in lines)
+    _write(path, (json.dumps(draft, indent=2) + "\n").encode())
 
 
 def _read(path: Path) -> bytes:

@@ -26,6 +26,7 @@ from crypto.digests import Digest
 from crypto.statements import Statement, parse_any
 from exchange.usecases.errors import ConcurrentChangeError
 from exchange.usecases.ledger import REFERENCE_FIELDS, Accepted, references
+from exchange.usecases.record import NOT_FOR_THE_BROKER
 from storage.database.log_tables import log_disclosures, log_entries
 from storage.database.metadata import Digest64, Ticket, UtcInstant, metadata
 from storage.database.transaction import Transaction
@@ -137,6 +138,13 @@ class SqlStatements:
         )
         if met != 1:
             raise StorageError("Cette déclaration n'est pas enregistrée ici.")
+
+    def forget_acknowledgements(self) -> None:
+        """Another broker takes over: it has none of them yet. What no broker is shown stays so."""
+        kept = [kind.TYPE for kind in NOT_FOR_THE_BROKER]
+        self._transaction.change(
+            update(statements).where(statements.c.type.not_in(kept)).values(acknowledged=False)
+        )
 
     def _time_of(self, ticket: int) -> Any:
         details = self._transaction.scalar(

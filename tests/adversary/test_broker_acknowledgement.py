@@ -16,12 +16,14 @@ from audit.note import Note
 from crypto.statements import parse
 from crypto.statements.custody import Status
 from crypto.statements.registry import Revocation, Role, Sitting
+from exchange.broker import desk
 from exchange.broker.create import create_broker
 from exchange.broker.errors import BrokerStoreError
 from exchange.broker.in_process import InProcessBroker
+from exchange.usecases.broker_record import RecordEntry, RecordKind
 from exchange.usecases.errors import BrokerRefusalError, BrokerUnavailableError
 from exchange.usecases.facts import revoked_digest
-from exchange.usecases.ports import Attested
+from exchange.usecases.ports import Attested, OpenRequest
 from tests.support.broker_world import ORIGIN, START, Scene, World, open_scene
 from tests.support.memory_log import MemoryLogStore
 
@@ -367,3 +369,23 @@ def test_second_process_sees_what_the_first_did(scene: Scene) -> None:
     assert world.broker.make_release_key(deposit, world.sittings[sitting].digest) == made
     assert isinstance(world.sittings[sitting].statement, Sitting)
     assert second.cosigner.last_size() == world.broker.cosigner.last_size()
+
+
+def test_refusals_cannot_fill_the_disk(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a day's fill one line says that more were refused; the next day they count again."""
+    monkeypatch.setattr(desk, "MAX_REFUSALS_A_DAY", 5)
+    world = scene.world
+
+    def recorded_after(tries: int) -> list[str]:
+        for _ in range(tries):
+            with pytest.raises(BrokerRefusalError) as caught:
+                world.broker.open(OpenRequest(b"{}", (), b"", world.new_id(), b""))
+            assert reason(caught) == "malformed"
+        lines = [RecordEntry.parse(line) for line in world.broker.record()[0].splitlines()]
+        return [each.facts["reason"] for each in lines if each.kind is RecordKind.REFUSED]
+
+    assert recorded_after(4) == ["malformed"] * 4
+    full = ["malformed"] * 5 + ["too-many-refusals"]
+    assert recorded_after(8) == full
+    world.advance(days=1)
+    assert recorded_after(1) == [*full, "malformed"]

@@ -44,6 +44,7 @@ BOTH_KINDS = {
     "test_replay_with_another_reply_key",
     "test_request_signed_by_another_key",
     "test_frozen_checkpoint",
+    "test_expired_trust_policy",
     "test_garbage",
     "test_restored_old_store_opens_nothing",
 }

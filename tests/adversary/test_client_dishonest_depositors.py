@@ -183,7 +183,13 @@ def test_equivocation_by_a_late_grant(scene: Scene, dishonest: Dishonest) -> Non
     made = dishonest.commit({"martin": dishonest.header_for("martin", KEY_A)})
     entries, envelopes = dishonest.envelopes({"claire": dishonest.header_for("claire", KEY_B)})
     manifest = scene.server.world.index.find(Manifest, deposit=made.deposit)[0].digest
-    signed = dishonest.desk.draft(Grant, manifest=manifest, envelopes=entries, reason="retard")
+    signed = dishonest.desk.draft(
+        Grant,
+        manifest=manifest,
+        release_key_sha256=dishonest.release_key.digest,
+        envelopes=entries,
+        reason="retard",
+    )
     dishonest.desk.api.add_grant(made.deposit, signed.envelope, envelopes)
     left_out(scene, Fault.OTHER_FILE_KEY)
 

@@ -358,6 +358,25 @@ def test_commit_of_what_never_began(scene: Scene) -> None:
     found(verify(world), Code.DEPOSIT_ORDER)
 
 
+def test_second_key_by_the_same_broker(scene: Scene) -> None:
+    """A broker makes one key a deposit: a second one, for whomever it may be, is named."""
+    world, made = scene.world, scene.deposit.release_key
+    second = world.resealed_by_the_broker(made.statement)
+    cites = {"release_key": second.digest, "manifest": scene.deposit.manifest.digest}
+    facts = {"deposit": scene.deposit.deposit}
+    world.post(second, EventType.DEPOSIT_REKEYED, cites=cites, facts_=facts, acknowledge=False)
+    assert "seconde clé" in str(found(verify(world), Code.DEPOSIT_ORDER).params["reason"])
+
+
+def test_grant_sealed_to_another_key(scene: Scene) -> None:
+    """Envelopes sealed to another deposit's key are named, though their author may add some."""
+    world = scene.world
+    key, scene.deposit.release_key = scene.deposit.release_key, scene.other.release_key
+    world.grant(scene.depositor, scene.deposit, scene.member)
+    scene.deposit.release_key = key
+    assert "une autre clé" in str(found(verify(world), Code.DEPOSIT_ORDER).params["reason"])
+
+
 def test_event_of_another_statement(scene: Scene) -> None:
     """An event that cites a statement of the wrong type records nothing."""
     cites = {"manifest": scene.member.certificate, "certificate": scene.depositor.certificate}

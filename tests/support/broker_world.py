@@ -64,6 +64,7 @@ from crypto.statements.registry import (
 from crypto.trust import Trust
 from exchange.broker.create import create_broker
 from exchange.broker.in_process import InProcessBroker
+from exchange.broker.keystore import KeyStore
 from exchange.usecases import facts
 from exchange.usecases.ledger import Accepted, MemoryLedger
 from exchange.usecases.ports import Attested, OpenRequest
@@ -462,6 +463,11 @@ class World:
         self.post(key, EventType.DEPOSIT_BEGUN, cites=cites, facts_={"deposit": ident})
         return key
 
+    def resealed_by_the_broker(self, statement: ReleaseKey) -> Unverified[ReleaseKey]:
+        """Another statement like this, signed by the broker's own key."""
+        other = statement.model_copy(update={"id": self.new_id()})
+        return seal(other, [KeyStore(self.directory).statement_seed()])
+
     def commit(
         self, who: Person, manifest: Unverified[Manifest], key: Unverified[ReleaseKey]
     ) -> None:
@@ -497,6 +503,7 @@ class World:
             who,
             Grant,
             manifest=deposit.manifest.digest,
+            release_key_sha256=deposit.release_key.digest,
             envelopes=(entry,),
             reason="nouvel appareil",
         )

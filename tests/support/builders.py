@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -259,6 +259,11 @@ class Commission:
         }
         root = self.roots[0].verify_key().fingerprint
         return self.sign(TrustPolicy, root, seeds or self.roots, **values)
+
+    def replace_broker(self) -> None:
+        """The broker is lost, and another one, which knows nothing, answers in its place."""
+        self.broker = HonestBroker(self.trust.commission, self.clock, self.entropy)
+        self.service = replace(self.service, broker=self.broker)
 
     def publish_trust(self) -> None:
         signed = self.trust_policy()
@@ -551,6 +556,7 @@ class Commission:
         sealed = [self.envelope_for(person.certificate, purpose) for person, purpose in to]
         values = {
             "manifest": made.manifest.digest,
+            "release_key_sha256": made.manifest.statement.release_key_sha256,
             "envelopes": tuple(entry for entry, _ in sealed),
             "reason": "appareil remplacé",
             **changes,

@@ -30,12 +30,14 @@ class Way(Enum):
 class FaultProxy:
     """Listens on a port of the loopback and carries bytes to ``target``, as ``way`` says."""
 
-    def __init__(self, target: tuple[str, int]) -> None:
+    def __init__(self, target: tuple[str, int], port: int = 0) -> None:
         self._target = target
-        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server = socket.create_server(("127.0.0.1", port))
         self.port = self._server.getsockname()[1]
         self._open: set[socket.socket] = set()
         self.way = Way.OPEN
+        self.heard: list[bytearray] = []
+        """What was carried, one way of one connection each."""
 
     def becomes(self, way: Way) -> None:
         """Change; connections under way end, as they would at a fault."""
@@ -74,20 +76,25 @@ class FaultProxy:
             service = stack.enter_context(socket.create_connection(self._target, timeout=30))
             pair = {client, service}
             self._open |= pair
-            back = threading.Thread(target=_pump, args=(service, client, None), daemon=True)
+            asked, answered = bytearray(), bytearray()
+            self.heard += [asked, answered]
+            back = threading.Thread(
+                target=_pump, args=(service, client, None, answered), daemon=True
+            )
             back.start()
-            _pump(client, service, 2 * PIECE_BYTES if way is Way.CUT else None)
+            _pump(client, service, 2 * PIECE_BYTES if way is Way.CUT else None, asked)
             back.join()
             self._open -= pair
 
 
-def _pump(source: socket.socket, sink: socket.socket, limit: int | None) -> None:
+def _pump(source: socket.socket, sink: socket.socket, limit: int | None, heard: bytearray) -> None:
     carried = 0
     with contextlib.suppress(OSError):
         while piece := source.recv(PIECE_BYTES):
             carried += len(piece)
             if limit is not None and carried > limit:
                 break
+            heard += piece
             sink.sendall(piece)
     for each in (source, sink):
         with contextlib.suppress(OSError):
@@ -95,9 +102,9 @@ def _pump(source: socket.socket, sink: socket.socket, limit: int | None) -> None
 
 
 @contextmanager
-def fault_proxy(host: str, port: int) -> Iterator[FaultProxy]:
-    """A way to ``host:port``, open at first."""
-    proxy = FaultProxy((host, port))
+def fault_proxy(host: str, port: int, *, at: int = 0) -> Iterator[FaultProxy]:
+    """A way to ``host:port``, open at first; it listens ``at`` that port (0: any)."""
+    proxy = FaultProxy((host, port), at)
     thread = threading.Thread(target=proxy.serve, daemon=True)
     thread.start()
     try:

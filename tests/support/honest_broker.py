@@ -68,6 +68,11 @@ class HonestBroker:
         place = disclosed_by(statement.receipt).index
         self.index.add(Accepted(unverified.statement, unverified.digest, place, self._clock()))
 
+    def acknowledge_policies(self, policies: Sequence[Attested]) -> None:
+        for each in policies:
+            if self.index.get(parse_any(each.envelope).digest) is None:
+                self.acknowledge(each)
+
     def status(self, nonce: bytes, sitting: str | None, includes: Sequence[Digest]) -> bytes:
         self._check_up()
         self._number += 1

@@ -24,6 +24,7 @@ from exchange.usecases.errors import (
 )
 from exchange.usecases.ledger import Accepted, MemoryLedger
 from exchange.usecases.ports import DepositRecord, ReleaseRecord, StoredAnswer
+from exchange.usecases.record import NOT_FOR_THE_BROKER
 from tests.support.memory_log import MemoryLogStore
 
 PIECE_BYTES = 1_048_576
@@ -157,6 +158,11 @@ class _Statements:
     def acknowledged(self, digest: Digest) -> None:
         assert digest in self._rows.accepted
         self._rows.acknowledged.add(digest)
+
+    def forget_acknowledgements(self) -> None:
+        for each in self._rows.accepted.values():
+            if not isinstance(each.statement, NOT_FOR_THE_BROKER):
+                self._rows.acknowledged.discard(each.digest)
 
 
 class _Deposits:

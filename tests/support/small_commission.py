@@ -176,21 +176,21 @@ def moment(at: datetime) -> str:
 
 @contextmanager
 def small_commission(
-    directory: Path, places: tuple[str, str] | None = None
+    directory: Path, places: tuple[str, str] | None = None, *, separate_broker: bool = False
 ) -> Iterator[SmallCommission]:
-    """The commission in ``directory``; its service is stopped and its files removed at the end.
+    """The commission in ``directory``; its processes are stopped and its files removed at the end.
 
     ``places``: addresses of an empty database and of an empty object store, instead of files there.
     """
     world = SmallCommission(
         directory, Narrator(Console(file=StringIO())), lambda: datetime.now(UTC)
     )
+    world.separate_broker = separate_broker
     if places is not None:
         world.database, world.objects = places
     try:
         world.gather()
         yield world
     finally:
-        if world.service is not None:
-            world.service.stop()
+        world.stop()
         shutil.rmtree(directory, ignore_errors=True)

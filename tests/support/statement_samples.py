@@ -81,7 +81,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "complement_of": None, "kind": "renewal", "audience": None, "length": 1000,
         "sha256": DIGEST, "nonce": b"n" * 16, "commitment": b"c" * 32, "envelopes": _ENVELOPES,
     },
-    "grant": {"manifest": DIGEST, "envelopes": _ENVELOPES, "reason": "Nouvel appareil."},
+    "grant": {"manifest": DIGEST, "release_key_sha256": DIGEST, "envelopes": _ENVELOPES, "reason": "Nouvel appareil."},
     "undertaking": {"mandate": ID, "text_sha256": DIGEST},
     "declaration": {"sitting": ID, "dossiers": ("k7qf2-m3xta",)},
     "recusal": {"sitting": ID, "dossiers": ("k7qf2-m3xta",)},

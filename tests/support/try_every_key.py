@@ -6,6 +6,11 @@ formats of the product but age's, and the file names of the broker's store.
 
 from __future__ import annotations
 
+import base64
+import binascii
+import contextlib
+import re
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +18,12 @@ from pathlib import Path
 from crypto.age.decrypt import decrypt_with
 from crypto.age.identities import AnyIdentity, Passphrase
 from crypto.digests import sha256
+from crypto.envelope import ENVELOPE_BYTES
 from crypto.errors import CryptoError
 from crypto.keys import HybridIdentity
 
 AGE = b"age-encryption.org/v1\n"
+_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]{64,}")
 
 
 @dataclass
@@ -25,6 +32,36 @@ class Haul:
 
     envelopes: list[bytes] = field(default_factory=list)
     identities: list[AnyIdentity] = field(default_factory=list)
+
+    def scan(self, data: bytes) -> None:
+        """Everything of an envelope's length that begins like an age file, as it is or in base64."""
+        for text in _BASE64_RUN.findall(data):
+            with contextlib.suppress(binascii.Error):
+                self._take_raw(base64.b64decode(text + b"=" * (-len(text) % 4)))
+        self._take_raw(data)
+
+    def _take_raw(self, data: bytes) -> None:
+        place = data.find(AGE)
+        while place >= 0:
+            self.envelopes.append(data[place : place + ENVELOPE_BYTES])
+            place = data.find(AGE, place + 1)
+
+    def scan_database(self, path: Path) -> None:
+        """Every value of every table of an SQLite database."""
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (table,) in tables.fetchall():
+                for row in database.execute(f'SELECT * FROM "{table}"'):  # own name
+                    for value in row:
+                        data = value.encode() if isinstance(value, str) else value
+                        if isinstance(data, bytes):
+                            self.scan(data)
+
+    def scan_directory(self, directory: Path) -> None:
+        """Every file, whatever it is."""
+        for path in sorted(directory.rglob("*")):
+            if path.is_file():
+                self.scan(path.read_bytes())
 
     def take_directory(self, directory: Path, passphrase: str | None = None) -> None:
         """Every file of a directory: age files are envelopes; 32 bytes or base64 of them, keys."""

@@ -91,6 +91,9 @@ def perform(broker: InProcessBroker, operation: Operation, wanted: Any) -> tuple
         case Operation.ACKNOWLEDGE:
             broker.acknowledge(wanted.attested())
             return ()
+        case Operation.ACKNOWLEDGE_POLICIES:
+            broker.acknowledge_policies([each.attested() for each in wanted.policies])
+            return ()
         case Operation.DESTROY_EXPIRED:
             return broker.destroy_expired()
         case Operation.RECORD:

@@ -22,7 +22,7 @@ from crypto.errors import ExplainedError, MalformedError
 from crypto.statements.model import Strict
 from exchange.broker.errors import BrokerStoreError
 from exchange.broker.in_process import InProcessBroker
-from exchange.usecases.broker_wire import Message, plain_params, read, write
+from exchange.usecases.broker_wire import Message, Param, plain_params, read, write
 
 SOCKET_NAME: Final = "broker.sock"
 _UNREADY_NAME: Final = "broker.sock.new"
@@ -51,7 +51,7 @@ class Told(Strict):
     """The answer: an error's ``message``, or the broker's state."""
 
     message: Message | None = None
-    params: dict[str, str | int] = Field(default_factory=dict)
+    params: dict[str, Param] = Field(default_factory=dict)
     locked: bool = False
     figures: dict[str, int] = Field(default_factory=dict)
 

@@ -10,6 +10,7 @@ from exchange.usecases.add_grant import add_grant
 from exchange.usecases.begin_deposit import begin_deposit
 from exchange.usecases.commit_deposit import commit_deposit
 from exchange.usecases.put_part import put_part
+from exchange.usecases.renew_release_key import renew_release_key
 from exchange.usecases.service import PART_BYTES
 from exchange.web.accounts import caller
 from exchange.web.answers import json_answer, no_content
@@ -77,6 +78,15 @@ def commit(deposit: str) -> Response:
     envelopes = [decode_base64(each) for each in form.envelopes]
     receipt = commit_deposit(service(), asking, deposit, form.manifest.encode(), envelopes)
     return json_answer(ReceiptAnswer(receipt=receipt.decode()), 201)
+
+
+@blueprint.post("/<deposit>/release-key")
+@records(EventType.DEPOSIT_REKEYED)
+@answers(200, AttestedAnswer)
+def release_key(deposit: str) -> Response:
+    """The deposit's release key by the broker in charge, made anew if the former broker was lost."""
+    attested = renew_release_key(service(), caller(), deposit)
+    return json_answer(AttestedAnswer.of(attested))
 
 
 @blueprint.post("/<deposit>/envelopes")

@@ -58,7 +58,9 @@ blueprint = Blueprint("statements", __name__, url_prefix="/api/v1")
     EventType.PURGE_DONE,
     EventType.RETENTION_APPLIED,
 )
-@login_optional("the first trust policy comes before anybody can log in")
+@login_optional(
+    "trust policies bear the threshold of the roots; without a broker nobody can log in"
+)
 @takes(StatementForm, MAX_STATEMENT_BODY)
 @answers(201, StatementAnswer)
 def accept() -> Response:

@@ -149,6 +149,11 @@ export class Api {
     return field(await this.connection.post(path, body, key), "receipt", text);
   }
 
+  /** The deposit's release key by the broker that is in charge now. */
+  async renewReleaseKey(deposit: string): Promise<Attested> {
+    return attested(await this.connection.post(`${API}/deposits/${step(deposit)}/release-key`, {}));
+  }
+
   async addGrant(deposit: string, grant: string, envelopes: readonly Bytes[]): Promise<string> {
     const body = { grant, envelopes: envelopes.map(encodeBase64) };
     const path = `${API}/deposits/${step(deposit)}/envelopes`;

@@ -214,6 +214,7 @@ const RECORDS: Readonly<Record<string, string>> = {
   "login.refused": "login",
   "deposit.begun": "release_key",
   "deposit.committed": "manifest",
+  "deposit.rekeyed": "release_key",
   "grant.added": "grant",
   "release.authorised": "access_request",
   "release.refused": "access_request",

@@ -4,7 +4,7 @@ import { refusedFor } from "./complaint.ts";
 import type { Desk } from "./desk.ts";
 import { forgetEnded, keepFileKey, localFileKey } from "./filekeys.ts";
 import { hostile } from "./errors.ts";
-import { type Accepted, ofType } from "./ledger.ts";
+import type { Accepted } from "./ledger.ts";
 import { type Addressee, colleagues, hasEnvelope, readers, sealEnvelopes } from "./recipients.ts";
 import { type Deposited, depositsOf, grantsOf, impossible, recusedPersons, sittingOf } from "./registry.ts"; // prettier-ignore
 import { requestRelease } from "./releases.ts";
@@ -41,9 +41,32 @@ function missingOf(
     ...readers(index, found, association, manifest.statement.audience, desk.now, aside),
     ...colleagues(index, association, desk.now),
   ];
-  const granted = grantsOf(index, manifest.digest).flatMap((each) => each.statement.envelopes);
-  const have = [...manifest.statement.envelopes, ...granted];
+  // What is sealed to the key of a broker that was lost serves nobody any more.
+  const key = releaseKeyInCharge(desk, manifest.statement.deposit)?.digest;
+  const sealed = [manifest, ...grantsOf(index, manifest.digest)];
+  const have = sealed
+    .filter((each) => each.statement.release_key_sha256 === key)
+    .flatMap((each) => each.statement.envelopes);
   return due.filter((each) => !hasEnvelope(have, each));
+}
+
+/** The deposit's newest release key, if the trust policy still names the broker that made it. */
+function releaseKeyInCharge(desk: Desk, deposit: string): Accepted<"release-key"> | null {
+  const newest = desk.view.ledger.find("release-key", { deposit }).at(-1);
+  if (newest === undefined) return null;
+  return desk.view.policy.brokerKey(newest.statement.signer) === null ? null : newest;
+}
+
+/** The key to seal to: the broker's in charge, made by it now if its predecessor was lost. */
+async function releaseKeyFor(desk: Desk, deposit: string): Promise<Accepted<"release-key">> {
+  const known = releaseKeyInCharge(desk, deposit);
+  if (known !== null) return known;
+  await desk.source.begin();
+  const made = await desk.view.takeAs("release-key", await desk.browser.api.renewReleaseKey(deposit));
+  if (made.statement.deposit !== deposit || releaseKeyInCharge(desk, deposit)?.digest !== made.digest) {
+    throw hostile("La clé de dépôt de ce dossier n'est pas celle de son manifeste.");
+  }
+  return made;
 }
 
 /** Seals the missing envelopes of one deposit; returns the grant's digest. */
@@ -54,16 +77,13 @@ export async function grantMissing(
   reason: string,
 ): Promise<string> {
   const { manifest } = missing.deposited;
-  const { deposit, release_key_sha256: wanted } = manifest.statement;
-  const releaseKey =
-    ofType(desk.view.ledger, "release-key", wanted) ?? (await desk.view.need("release-key", wanted));
-  if (releaseKey.statement.deposit !== deposit) {
-    throw hostile("La clé de dépôt de ce dossier n'est pas celle de son manifeste.");
-  }
+  const { deposit } = manifest.statement;
+  const releaseKey = await releaseKeyFor(desk, deposit);
   const fileKey = await fileKeyOf(desk, sittingOf(desk.view.ledger, sitting), missing.deposited);
   const sealed = await sealEnvelopes(fileKey, releaseKey.statement.recipient, missing.addressees);
   const given = desk.draft("grant", {
     manifest: manifest.digest,
+    release_key_sha256: releaseKey.digest,
     envelopes: sealed.map((each) => each.entry),
     reason,
   });

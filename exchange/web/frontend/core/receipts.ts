@@ -24,7 +24,7 @@ const HEADER = "c2sp.org/tlog-proof@v1";
 
 export const EVENT_TYPES = [
   "statement.accepted", "login.accepted", "login.refused", "deposit.begun", "deposit.committed",
-  "grant.added", "release.authorised", "release.refused", "release.failed", "payload.read",
+  "deposit.rekeyed", "grant.added", "release.authorised", "release.refused", "release.failed", "payload.read",
   "roster.read", "disclosure.read", "key.destroyed", "purge.done", "retention.applied",
 ] as const; // prettier-ignore
 export type EventType = (typeof EVENT_TYPES)[number];

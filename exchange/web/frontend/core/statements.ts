@@ -114,7 +114,7 @@ export const SHAPES = {
     commitment: bytes32,
     envelopes,
   },
-  grant: { ...COMMON, manifest: digest, envelopes, reason },
+  grant: { ...COMMON, manifest: digest, release_key_sha256: digest, envelopes, reason },
   undertaking: { ...COMMON, mandate: opaqueId, text_sha256: digest },
   declaration: { ...COMMON, sitting: opaqueId, dossiers },
   recusal: { ...COMMON, sitting: opaqueId, dossiers },

@@ -21,7 +21,7 @@ import { type Trust, type TrustedPolicy, acceptFirst, acceptNext } from "./trust
 /** Which event records a statement, and under which role it cites it (DESIGN, section 5). */
 const RECORDED_AS: Readonly<Partial<Record<StatementType, readonly [readonly EventType[], string]>>> = {
   manifest: [["deposit.committed"], "manifest"],
-  "release-key": [["deposit.begun"], "release_key"],
+  "release-key": [["deposit.begun", "deposit.rekeyed"], "release_key"],
   grant: [["grant.added"], "grant"],
   "access-request": [["release.authorised", "release.refused", "release.failed"], "access_request"],
   login: [["login.accepted", "login.refused"], "login"],

@@ -19,12 +19,14 @@ from crypto.statements.custody import (
     Emergency,
     Hold,
     Recovery,
+    ReleaseKey,
 )
 from crypto.statements.exchange import (
     Complaint,
     Decision,
     Declaration,
     Grant,
+    Manifest,
     Opinion,
     Purpose,
     Undertaking,
@@ -38,7 +40,9 @@ from crypto.statements.registry import (
     Revocation,
     Role,
     Roster,
+    Sitting,
     Stage,
+    TrustPolicy,
 )
 from exchange.usecases.accept_statement import accept_statement
 from exchange.usecases.acceptance import CHECKS
@@ -302,13 +306,36 @@ def test_a_registrar_key_is_certified_for_a_year_at_most():
 
 
 def test_the_next_policy_follows_and_the_old_one_never_returns(convoked, world):
-    """Version 2 is carried by any login; version 1, another 2 and 4 are refused."""
+    """Version 2 is carried by any login; version 1, another 2 and 4 are refused, login or not."""
     second = world.trust_policy(2)
     world.post(second, convoked.doctor.caller)
     for signed in (world.trust_policy(1), world.trust_policy(2), world.trust_policy(4)):
         refused(world, NotAllowedError, signed)
+        with pytest.raises(NotAllowedError):
+            accept_statement(world.service, None, signed.envelope)
+
+
+def test_the_next_policy_needs_the_roots_and_no_login(convoked, world):
+    """When the broker is lost nobody can log in: the roots' threshold alone carries a policy."""
+    second = world.trust_policy(2)
     with pytest.raises(NotAllowedError):
-        accept_statement(world.service, None, world.trust_policy(3).envelope)
+        accept_statement(world.service, None, world.trust_policy(2, world.roots[:1]).envelope)
+    accept_statement(world.service, None, second.envelope)
+    assert world.service.broker.index.get(second.digest) is not None
+
+
+def test_a_new_broker_is_shown_everything_again(convoked, world):
+    """A policy that names another broker makes the service show it all statements, oldest first."""
+    made = convoked.deposit()
+    former = world.broker
+    world.replace_broker()
+    assert world.broker.index.get(made.manifest.digest) is None
+    accept_statement(world.service, None, world.trust_policy(2).envelope)
+    for kind in (TrustPolicy, Sitting, Manifest, ReleaseKey):
+        shown = [each.digest for each in world.broker.index.find(kind)]
+        known = [each.digest for each in former.index.find(kind)]
+        assert shown[: len(known)] == known
+    assert len(world.broker.index.find(TrustPolicy)) == 2
 
 
 def test_an_expired_policy_lets_only_access_end(convoked, world):

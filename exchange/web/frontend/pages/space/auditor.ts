@@ -86,6 +86,7 @@ const eventLabel = (type: string): string =>
     "login.refused": t("connexion refusée"),
     "deposit.begun": t("dépôt commencé"),
     "deposit.committed": t("dépôt"),
+    "deposit.rekeyed": t("clé de dépôt refaite"),
     "grant.added": t("accès ajouté"),
     "release.authorised": t("remise autorisée"),
     "release.refused": t("remise refusée"),
