@@ -163,9 +163,10 @@ class Api:
         answer = self._connection.post(f"{API}/deposits/{deposit}/commit", body, key=key)
         return field(answer, "receipt", utf8)
 
-    def renew_release_key(self, deposit: str) -> Attested:
+    def renew_release_key(self, deposit: str, sitting_sha256: Digest) -> Attested:
         """The deposit's release key by the broker that is in charge now."""
-        answer = self._connection.post(f"{API}/deposits/{deposit}/release-key", {})
+        body = {"sitting_sha256": sitting_sha256}
+        answer = self._connection.post(f"{API}/deposits/{deposit}/release-key", body)
         return field({"x": answer}, "x", attested)
 
     def add_grant(self, deposit: str, grant: bytes, envelopes: Sequence[bytes]) -> bytes:

@@ -125,7 +125,9 @@ def _release_key(desk: Desk, manifest: Manifest) -> Accepted[ReleaseKey]:
     )
     if desk.view.policy.broker_key(key.statement.signer) is None:
         desk.source.begin()
-        key = desk.view.take_as(ReleaseKey, desk.api.renew_release_key(manifest.deposit))
+        key = desk.view.take_as(
+            ReleaseKey, desk.api.renew_release_key(manifest.deposit, manifest.sitting_sha256)
+        )
     statement = key.statement
     ours = (statement.deposit, statement.sitting) == (manifest.deposit, manifest.sitting)
     if not ours or desk.view.policy.broker_key(statement.signer) is None:

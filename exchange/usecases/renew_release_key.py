@@ -16,9 +16,8 @@ from crypto.statements.custody import ReleaseKey
 from crypto.statements.registry import Certificate, Role, Sitting
 from exchange.domain.deposit_lifecycle import DepositState
 from exchange.usecases.acknowledgement import push_to_broker
-from exchange.usecases.depositing import own_deposit, require_unclosed
-from exchange.usecases.errors import BrokerRefusalError, ConflictError, NotFoundError, explained
-from exchange.usecases.facts import latest_sitting
+from exchange.usecases.depositing import known_sitting, own_deposit, require_unclosed
+from exchange.usecases.errors import BrokerRefusalError, ConflictError, explained
 from exchange.usecases.ledger import Accepted
 from exchange.usecases.ports import Attested, DepositRecord, UnitOfWork
 from exchange.usecases.record import Filed, attest, present, publish, record_statement
@@ -26,7 +25,9 @@ from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import require_certificate, verified_by
 
 
-def renew_release_key(service: Service, caller: Caller, deposit: str) -> Attested:
+def renew_release_key(
+    service: Service, caller: Caller, deposit: str, sitting_sha256: Digest
+) -> Attested:
     """The deposit's release key by the broker in charge: the known one, or ``deposit.rekeyed``.
 
     A broker makes one key a deposit: as long as it is the same broker, its answer is the same
@@ -34,14 +35,14 @@ def renew_release_key(service: Service, caller: Caller, deposit: str) -> Atteste
     """
     now = present(service)
     with service.transactions() as work:
-        _held, record, sitting = _check(service, work, caller, deposit, now)
+        _held, record, sitting = _check(service, work, caller, deposit, sitting_sha256, now)
     push_to_broker(service)
     envelope = service.broker.make_release_key(record.deposit, sitting.digest)
     with explained():
         unverified = parse(ReleaseKey, envelope)
     now = present(service)
     with service.transactions() as work:
-        held, record, sitting = _check(service, work, caller, deposit, now)
+        held, record, sitting = _check(service, work, caller, deposit, sitting_sha256, now)
         known = work.statements.get(unverified.digest)
         ticket = known.order if known else _record(service, work, held, record, unverified, now)
         work.commit()
@@ -51,15 +52,18 @@ def renew_release_key(service: Service, caller: Caller, deposit: str) -> Atteste
 
 
 def _check(
-    service: Service, work: UnitOfWork, caller: Caller, deposit: str, now: datetime
+    service: Service,
+    work: UnitOfWork,
+    caller: Caller,
+    deposit: str,
+    seen: Digest,
+    now: datetime,
 ) -> tuple[Accepted[Certificate], DepositRecord, Accepted[Sitting]]:
     held = require_certificate(service, work, caller, Role.DEPOSITOR, now)
     record = own_deposit(work, caller, deposit)
     if record.state != DepositState.COMMITTED:
         raise ConflictError("Ce dépôt n'est pas, ou n'est plus, ouvert à de nouvelles enveloppes.")
-    sitting = latest_sitting(work.statements, record.sitting)
-    if sitting is None:
-        raise NotFoundError("Cette séance est inconnue de ce service.")
+    sitting = known_sitting(work.statements, record.sitting, seen)
     require_unclosed(work.statements, sitting, now)
     return held, record, sitting
 

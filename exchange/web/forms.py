@@ -50,6 +50,12 @@ class BeginDepositForm(Strict):
     sitting_sha256: DigestField
 
 
+class ReleaseKeyForm(Strict):
+    """Which version of the deposit's sitting the depositor saw."""
+
+    sitting_sha256: DigestField
+
+
 class CommitDepositForm(Strict):
     """The manifest and one envelope for each of its entries, in base64."""
 

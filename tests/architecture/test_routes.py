@@ -62,6 +62,7 @@ AGREED = {
     ("PUT", "/deposits/{deposit}/parts/{number}"),
     ("POST", "/deposits/{deposit}/commit"),
     ("POST", "/deposits/{deposit}/envelopes"),
+    ("POST", "/deposits/{deposit}/release-key"),
     ("POST", "/releases"),
     ("GET", "/deposits/{deposit}/payload"),
     ("GET", "/log/consistency"),

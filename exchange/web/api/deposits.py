@@ -25,6 +25,7 @@ from exchange.web.forms import (
     DepositAnswer,
     GrantForm,
     ReceiptAnswer,
+    ReleaseKeyForm,
 )
 from exchange.web.idempotency import once
 from exchange.web.routes import answers, records, records_nothing, takes, takes_octets
@@ -82,10 +83,13 @@ def commit(deposit: str) -> Response:
 
 @blueprint.post("/<deposit>/release-key")
 @records(EventType.DEPOSIT_REKEYED)
+@takes(ReleaseKeyForm, MAX_SMALL_BODY)
 @answers(200, AttestedAnswer)
 def release_key(deposit: str) -> Response:
     """The deposit's release key by the broker in charge, made anew if the former broker was lost."""
-    attested = renew_release_key(service(), caller(), deposit)
+    asking = caller()
+    form = read_json(ReleaseKeyForm, MAX_SMALL_BODY)
+    attested = renew_release_key(service(), asking, deposit, form.sitting_sha256)
     return json_answer(AttestedAnswer.of(attested))
 
 

@@ -150,8 +150,9 @@ export class Api {
   }
 
   /** The deposit's release key by the broker that is in charge now. */
-  async renewReleaseKey(deposit: string): Promise<Attested> {
-    return attested(await this.connection.post(`${API}/deposits/${step(deposit)}/release-key`, {}));
+  async renewReleaseKey(deposit: string, sittingSha256: string): Promise<Attested> {
+    const path = `${API}/deposits/${step(deposit)}/release-key`;
+    return attested(await this.connection.post(path, { sitting_sha256: sittingSha256 }));
   }
 
   async addGrant(deposit: string, grant: string, envelopes: readonly Bytes[]): Promise<string> {

@@ -8,6 +8,7 @@ import type { Accepted } from "./ledger.ts";
 import { type Addressee, colleagues, hasEnvelope, readers, sealEnvelopes } from "./recipients.ts";
 import { type Deposited, depositsOf, grantsOf, impossible, recusedPersons, sittingOf } from "./registry.ts"; // prettier-ignore
 import { requestRelease } from "./releases.ts";
+import type { StatementOf } from "./statements.ts";
 
 /** A deposit that lacks envelopes, and for whom. */
 export interface Missing {
@@ -58,11 +59,15 @@ function releaseKeyInCharge(desk: Desk, deposit: string): Accepted<"release-key"
 }
 
 /** The key to seal to: the broker's in charge, made by it now if its predecessor was lost. */
-async function releaseKeyFor(desk: Desk, deposit: string): Promise<Accepted<"release-key">> {
+async function releaseKeyFor(
+  desk: Desk,
+  { deposit, sitting_sha256: seen }: StatementOf<"manifest">,
+): Promise<Accepted<"release-key">> {
   const known = releaseKeyInCharge(desk, deposit);
   if (known !== null) return known;
   await desk.source.begin();
-  const made = await desk.view.takeAs("release-key", await desk.browser.api.renewReleaseKey(deposit));
+  const answer = await desk.browser.api.renewReleaseKey(deposit, seen);
+  const made = await desk.view.takeAs("release-key", answer);
   if (made.statement.deposit !== deposit || releaseKeyInCharge(desk, deposit)?.digest !== made.digest) {
     throw hostile("La clé de dépôt de ce dossier n'est pas celle de son manifeste.");
   }
@@ -78,7 +83,7 @@ export async function grantMissing(
 ): Promise<string> {
   const { manifest } = missing.deposited;
   const { deposit } = manifest.statement;
-  const releaseKey = await releaseKeyFor(desk, deposit);
+  const releaseKey = await releaseKeyFor(desk, manifest.statement);
   const fileKey = await fileKeyOf(desk, sittingOf(desk.view.ledger, sitting), missing.deposited);
   const sealed = await sealEnvelopes(fileKey, releaseKey.statement.recipient, missing.addressees);
   const given = desk.draft("grant", {
