@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from exchange.cli.bench import Bench, pass_bench
+from exchange.cli.bench import Bench
 from exchange.cli.words import group, json_option, option, result, say, warn
 from exchange.locale import translate as _
 
@@ -88,24 +88,35 @@ def get(  # click passes by name
 @click.argument("file", type=PATH)
 @option("--out", required=True, type=PATH, help="Dossier neuf où écrire.")
 @json_option
-@pass_bench
-def open_(bench: Bench, file: Path, out: Path, as_json: bool) -> None:
+@click.pass_context
+def open_(context: click.Context, file: Path, out: Path, as_json: bool) -> None:
     """See ``help`` above."""
+    from exchange.cli.failures import REFUSED
     from exchange.client.pack_open import open_pack
 
+    bench: Bench = context.obj
     trust = bench.profile.trust()
     opened = open_pack(file, out, trust, bench.identity(), bench.around.clock())
     document = {
         "directory": str(out),
         "dossiers": [
             {"dossier": each.reference, "folder": each.folder, "files": each.files}
-            for each in opened
+            for each in opened.dossiers
         ],
+        "spoilt": [{"folder": each.folder, "message": str(each.error)} for each in opened.spoilt],
     }
 
     def sentences() -> None:
-        for each in opened:
+        for each in opened.dossiers:
             say("{folder} : {files} fichier(s)", folder=out / each.folder, files=each.files)
         say("Effacez « {path} » après la séance.", path=out)
 
     result(document, as_json=as_json, otherwise=sentences)
+    for spoilt in opened.spoilt:
+        warn(
+            "{folder} n'a pas été ouvert : {message} Reprenez l'archive avec « dossier pack get ».",
+            folder=spoilt.folder,
+            message=str(spoilt.error),
+        )
+    if opened.spoilt:
+        context.exit(REFUSED)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from crypto.digests import Digest, parse_digest, sha256
 from crypto.edge.identity import Identity
 from crypto.edge.unseal import check_commitment, open_payload, unwrap_header
 from crypto.envelope import HEADER_BYTES
+from crypto.errors import ExplainedError
 from crypto.statements import parse, payload_type_of
 from crypto.statements.exchange import Manifest, Purpose
 from crypto.statements.model import load_strict_json
@@ -103,20 +105,35 @@ class OpenedDossier:
     files: int
 
 
-def open_pack(
-    pack: Path, out: Path, trust: Trust, identity: Identity, now: datetime
-) -> tuple[OpenedDossier, ...]:
-    """Verify a pack and unpack its dossiers into ``out``, which appears whole or not at all."""
+@dataclass(frozen=True)
+class SpoiltDossier:
+    """A dossier of the pack that does not verify: nothing of it was unpacked."""
+
+    folder: str
+    error: ExplainedError
+
+
+@dataclass(frozen=True)
+class OpenedPack:
+    """What was unpacked, and what was not."""
+
+    dossiers: tuple[OpenedDossier, ...]
+    spoilt: tuple[SpoiltDossier, ...]
+
+
+def open_pack(pack: Path, out: Path, trust: Trust, identity: Identity, now: datetime) -> OpenedPack:
+    """Verify a pack and unpack its dossiers into ``out``, which appears when all were tried.
+
+    Each dossier is verified by itself, so one that is spoilt does not keep its reader, in a room
+    without network, from the others. What the pack says of itself and of the sitting must verify
+    whole; else ``out`` does not appear.
+    """
     try:
         with pack.open("rb") as handle, tarfile.open(fileobj=handle, mode="r:") as tar:
             content = _read(tar)
             view = offline_view(trust, content.papers, now)
             with appearing_directory(out) as folder:
-                opening = _Opening(tar, view, content, identity, folder)
-                return tuple(
-                    _open_one(opening, name, entry)
-                    for name, entry in sorted(content.dossiers.items())
-                )
+                return _open_all(_Opening(tar, view, content, identity, folder))
     except (tarfile.TarError, EOFError) as error:
         raise NotTrustworthyError(
             "« {pack} » n'est pas une archive de séance, ou elle est coupée : reprenez-la avec "
@@ -125,6 +142,22 @@ def open_pack(
         ) from error
     except FileNotFoundError as error:
         raise UnsafeFileError("« {pack} » n'existe pas : vérifiez le chemin.", pack=pack) from error
+
+
+def _open_all(opening: _Opening) -> OpenedPack:
+    opened: list[OpenedDossier] = []
+    spoilt: list[SpoiltDossier] = []
+    for name, entry in sorted(opening.content.dossiers.items()):
+        stem = name.removesuffix(".tar.age")
+        try:
+            opened.append(_open_one(opening, stem, entry))
+        except ExplainedError as error:
+            # Files are written while the content is still being verified: none of them stays.
+            shutil.rmtree(opening.folder / stem, ignore_errors=True)
+            spoilt.append(SpoiltDossier(stem, error))
+    if spoilt and not opened:
+        raise spoilt[0].error
+    return OpenedPack(tuple(opened), tuple(spoilt))
 
 
 def offline_view(trust: Trust, papers: dict[Digest, Attested], now: datetime) -> TrustedView:
@@ -199,9 +232,8 @@ def _strange(name: str) -> NotTrustworthyError:
     )
 
 
-def _open_one(opening: _Opening, name: str, entry: tarfile.TarInfo) -> OpenedDossier:
+def _open_one(opening: _Opening, stem: str, entry: tarfile.TarInfo) -> OpenedDossier:
     view, content = opening.view, opening.content
-    stem = name.removesuffix(".tar.age")
     deposited = _deposited(view, content, stem)
     manifest = deposited.manifest
     _check_receipt(view, content, stem, manifest)

@@ -10,7 +10,7 @@ from crypto.digests import Digest
 from crypto.errors import CryptoError
 from crypto.statements import STATEMENT_TYPES, Statement, Unverified
 from crypto.statements.custody import Emergency, Recovery
-from crypto.statements.exchange import AccessRequest, Complaint, Manifest
+from crypto.statements.exchange import AccessRequest, Complaint, Grant, Manifest
 from crypto.statements.registry import Agenda, Roster, Sitting, TrustPolicy
 from crypto.trust import accept_first, accept_next
 from exchange.domain.errors import RuleError
@@ -137,6 +137,26 @@ def _say_complaint(history: History, event: LoggedEvent, statement: Complaint) -
     dossier = about.statement.dossier if about and isinstance(about.statement, Manifest) else "?"
     fault = statement.fault.value
     history.findings.add(Code.COMPLAINT, event.index, dossier=dossier, fault=fault)
+    if not _was_sealed(history, statement):
+        history.missing(
+            event, Code.COMPLAINT_UNFOUNDED, "fondement d'un signalement", dossier=dossier
+        )
+
+
+def _was_sealed(history: History, complaint: Complaint) -> bool:
+    """Whether the manifest, or a grant to it, holds that header for the device that complains."""
+    about = history.ledger.get(complaint.manifest)
+    signed = [
+        each.statement.envelopes for each in history.ledger.find(Grant, manifest=complaint.manifest)
+    ]
+    if about is not None and isinstance(about.statement, Manifest):
+        signed.append(about.statement.envelopes)
+    wanted = (complaint.signer, complaint.header_sha256)
+    return any(
+        (entry.certificate, entry.header_sha256) == wanted
+        for entries in signed
+        for entry in entries
+    )
 
 
 def _check_sitting(history: History, event: LoggedEvent, statement: Sitting, at: datetime) -> None:

@@ -57,6 +57,7 @@ class Code(StrEnum):
     DESTRUCTION_UNFOUNDED = "destruction.unfounded"
     PURGE_UNFOUNDED = "purge.unfounded"
     COMPLAINT = "complaint"
+    COMPLAINT_UNFOUNDED = "complaint.unfounded"
     EMERGENCY = "emergency"
     RECOVERY = "recovery"
     RECORD_MISSING = "record.missing"

@@ -166,6 +166,13 @@ SENTENCES: Final = MappingProxyType(
             Severity.SERIOUS,
             "Le dépôt {deposit} a été purgé alors que rien ne le permettait. {reason}",
         ),
+        Code.COMPLAINT_UNFOUNDED: (
+            Severity.WARNING,
+            (
+                "Un signalement du dossier {dossier} porte sur un en-tête que l'association n'a jamais "
+                "scellé pour cet appareil : le service aurait dû le refuser."
+            ),
+        ),
         Code.COMPLAINT: (
             Severity.INFO,
             (

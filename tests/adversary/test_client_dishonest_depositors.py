@@ -71,7 +71,7 @@ def left_out(scene: Scene, fault: Fault, who: str = "claire") -> Packed:
     assert len(done.references) == 1
     assert done.references[0] != done.faulty[0].reference
     world, identity = scene.server.world, scene.person(who).identity
-    (opened,) = open_pack(pack, scene.folder / "opened", world.trust, identity, world.now)
+    (opened,) = open_pack(pack, scene.folder / "opened", world.trust, identity, world.now).dossiers
     assert (scene.folder / "opened" / opened.folder / "demande.txt").read_bytes() == SECRET
     return done
 

@@ -132,12 +132,6 @@ def another_member(files: Entries) -> None:
     [
         swap,
         swap_receipts,
-        drop_receipt,
-        flip_header,
-        flip_payload,
-        cut_payload,
-        rename,
-        other_association,
         climb,
         drop_statements,
         spoil_statements,
@@ -147,17 +141,37 @@ def another_member(files: Entries) -> None:
 def test_tampered_pack(
     taken: tuple[Scene, bytes], tmp_path: Path, tamper: Callable[[Entries], None]
 ) -> None:
-    """Whatever was changed, moved or left out: nothing of the whole pack is unpacked."""
+    """What the whole pack rests on was changed, or every dossier: nothing is unpacked."""
     scene, data = taken
     files = entries(data)
     tamper(files)
     refused(scene, packed(files), tmp_path)
 
 
+@pytest.mark.parametrize(
+    "tamper",
+    [drop_receipt, flip_header, flip_payload, cut_payload, rename, other_association],
+)
+def test_one_spoilt_dossier(
+    taken: tuple[Scene, bytes], tmp_path: Path, tamper: Callable[[Entries], None]
+) -> None:
+    """The other dossier opens; of the spoilt one no file stays, and it is named with the reason."""
+    scene, data = taken
+    files = entries(data)
+    tamper(files)
+    opened = opens(scene, packed(files), tmp_path)
+    assert (len(opened.dossiers), len(opened.spoilt)) == (1, 1)
+    assert str(opened.spoilt[0].error)
+    folders = [path for path in (tmp_path / "out").glob("*/*") if any(path.iterdir())]
+    assert folders == [tmp_path / "out" / opened.dossiers[0].folder]
+    assert not (tmp_path / "out" / opened.spoilt[0].folder).exists()
+
+
 def test_untouched_pack(taken: tuple[Scene, bytes], tmp_path: Path) -> None:
     """The same entries packed again open: what the other tests changed is what counts."""
     scene, data = taken
-    assert len(opens(scene, packed(entries(data)), tmp_path)) == 2
+    opened = opens(scene, packed(entries(data)), tmp_path)
+    assert (len(opened.dossiers), opened.spoilt) == (2, ())
 
 
 def test_dossiers_are_standard_age_files(taken: tuple[Scene, bytes]) -> None:

@@ -59,8 +59,8 @@ def test_honest_path(scene: Scene, tmp_path: Path) -> None:
     assert len(done.references) == 1
     assert done.refused == ()
     result = opened(scene, out, tmp_path / "out")
-    assert result[0].files == 2
-    folder = tmp_path / "out" / result[0].folder
+    assert result.dossiers[0].files == 2
+    folder = tmp_path / "out" / result.dossiers[0].folder
     assert (folder / "demande.txt").read_bytes() == SECRET
     assert (folder / "pieces" / "piece 1.txt").read_bytes() == SECRET * 3000
 

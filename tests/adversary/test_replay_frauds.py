@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.events import EventType
-from crypto.digests import Digest
+from crypto.digests import Digest, sha256
 from crypto.statements import parse
 from crypto.statements.custody import (
     Attestation,
@@ -23,7 +23,7 @@ from crypto.statements.custody import (
     Purge,
     Retention,
 )
-from crypto.statements.exchange import Complaint
+from crypto.statements.exchange import Complaint, Fault
 from crypto.statements.registry import Certificate
 from exchange.replay.bundle_directory import BundleDirectory
 from exchange.replay.bundle_tar import BundleTar
@@ -494,6 +494,19 @@ def test_complaint_is_always_said(scene: Scene) -> None:
     (said,) = [each for each in report.findings if each.code is Code.COMPLAINT]
     assert said.params == {"dossier": scene.deposit.manifest.statement.dossier, "fault": "altered"}
     assert scene.deposit.manifest.statement.dossier in str(said)
+
+
+def test_complaint_of_a_header_that_nobody_sealed(scene: Scene) -> None:
+    """An accusation without its ground, which the service let pass, is named as such."""
+    world = scene.world
+    header = sha256(scene.deposit.headers[scene.member.certificate])
+    for ours, code in ((header, False), (sha256(b"nothing"), True)):
+        complaint = world.by(
+            scene.member, Complaint, manifest=scene.deposit.manifest.digest, header_sha256=ours,
+            fault=Fault.ALTERED, found=None,
+        )  # fmt: skip
+        world.post(complaint, acknowledge=False)
+        assert (Code.COMPLAINT_UNFOUNDED in codes(verify(world))) is code
 
 
 def test_event_from_the_future(scene: Scene) -> None:

@@ -56,7 +56,23 @@ def build() -> dict[str, list[Case]]:
         {"name": name, "trust_json": TRUST.to_json().decode(), "policies": policies, "version": None, "error": error}
         for name, policies, error in _refused()
     ]  # fmt: skip
-    return {"chains": chains, "refused_trust": _refused_trust()}
+    return {"chains": chains, "expiry": _expiry(), "refused_trust": _refused_trust()}
+
+
+def _expiry() -> list[Case]:
+    """Whether a policy still counts at a moment: up to ``expires_at``, and not at it."""
+    ends = "2026-09-01T00:00:00Z"
+    moments = [
+        ("a year before", "2025-09-01T00:00:00Z", None),
+        ("a second before", "2026-08-31T23:59:59Z", None),
+        ("at that second", ends, NOT_TRUSTED),
+        ("a second after", "2026-09-01T00:00:01Z", NOT_TRUSTED),
+    ]
+    policy = _policy(1, OLD[:2], expires_at=ends)
+    return [
+        {"name": name, "trust_json": TRUST.to_json().decode(), "policies": [policy], "at": at, "error": error}
+        for name, at, error in moments
+    ]  # fmt: skip
 
 
 def _refused() -> list[tuple[str, list[str], str]]:

@@ -29,6 +29,7 @@ from crypto.edge.paths import check_distinct
 from crypto.edge.seal import commitment
 from crypto.edge.tar import padded_length
 from crypto.edge.unseal import check_commitment, open_payload, unwrap_header
+from crypto.encoding import parse_instant
 from crypto.envelope import check_envelope, check_header
 from crypto.errors import (
     BadSignatureError,
@@ -66,7 +67,7 @@ COUNTS = {
     "receipts": {"policies": 1, "verified": 9, "refused": 24, "consistent": 6},
     "signatures": {"signatures": 7, "keys": 14},
     "statements": {"samples": 51, "refused": 57, "signatures": 17},
-    "trust_chains": {"chains": 24, "refused_trust": 8},
+    "trust_chains": {"chains": 24, "expiry": 4, "refused_trust": 8},
 }
 
 
@@ -289,6 +290,18 @@ def test_trust_chains(case: Case) -> None:
         assert accept_chain(trust, chain).policy.version == case["version"]
     else:
         refuses(case, lambda: accept_chain(trust, chain))
+
+
+@cases("trust_chains", "expiry")
+def test_policy_expiry(case: Case) -> None:
+    """A policy counts until the second at which it expires."""
+    trust = Trust.parse(case["trust_json"].encode())
+    policy = accept_chain(trust, [parse(TrustPolicy, each.encode()) for each in case["policies"]])
+    at = parse_instant(case["at"])
+    if case["error"] is None:
+        policy.require_unexpired(at)
+    else:
+        refuses(case, lambda: policy.require_unexpired(at))
 
 
 @cases("trust_chains", "refused_trust")

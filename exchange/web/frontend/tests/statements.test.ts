@@ -111,6 +111,15 @@ test("the chain of trust policies is walked and refused as in Python", () => {
     assert.equal(outcome === "accepted", chain.error === null, chain.name);
     if (chain.error === null) assert.equal(version, chain.version, chain.name);
   }
+  interface Expiry extends Omit<Chain, "version"> {
+    readonly at: string;
+  }
+  for (const { name, trust_json, policies, at, error } of vectors<Expiry>("trust_chains", "expiry", 4)) {
+    const [first] = policies.map((each) => parse("trust-policy", each));
+    assert.ok(first !== undefined, name);
+    const policy = acceptFirst(parseTrust(utf8(trust_json)), first);
+    assert.equal(refusal(() => policy.requireUnexpired(Date.parse(at))), error ?? "accepted", name);
+  }
   for (const { name, trust_json } of vectors<{ name: string; trust_json: string }>("trust_chains", "refused_trust", 8)) {
     assert.equal(refusal(() => parseTrust(utf8(trust_json))), "malformed", name);
   }
