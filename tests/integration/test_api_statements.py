@@ -32,8 +32,8 @@ def types_in(answer: object) -> list[str]:
 # --- first contact --------------------------------------------------------------------------------
 
 
-def test_the_first_policy_needs_no_login_and_the_next_does(tmp_path: Path) -> None:
-    """Entry 0 is the root's first trust policy; afterwards a stranger posts nothing."""
+def test_trust_policies_need_no_login(tmp_path: Path) -> None:
+    """Entry 0 is the root's first trust policy; the next is taken on its signatures alone too."""
     live = LiveService(tmp_path)
     assert get(live.anonymous(), "/log/checkpoint").status_code == 404
     assert get(live.anonymous(), f"{API}/trust").json["policies"] == []  # type: ignore[index]
@@ -45,8 +45,23 @@ def test_the_first_policy_needs_no_login_and_the_next_does(tmp_path: Path) -> No
     assert answer["trust"] == live.trust.model_dump(mode="json")
     assert [each["envelope"].encode() for each in answer["policies"]] == [first.envelope]
     second = {"statement": live.trust_policy(2).envelope.decode()}
-    assert post(live.anonymous(), f"{API}/statements", second).status_code == 403
+    assert post(live.anonymous(), f"{API}/statements", second).status_code == 201
     live.shut()
+
+
+def test_a_stranger_cannot_continue_the_chain(tmp_path: Path) -> None:
+    """Without a login a policy of other roots, or one that leaves a version out, is refused."""
+    live = LiveService(tmp_path)
+    other = LiveService(tmp_path / "other")
+    first = live.trust_policy()
+    assert live.send(first).status_code == 201
+    for refused in (other.trust_policy(2), live.trust_policy(3)):
+        body = {"statement": refused.envelope.decode()}
+        assert post(live.anonymous(), f"{API}/statements", body).status_code == 403
+    answer = get(live.anonymous(), f"{API}/trust").json
+    assert [each["envelope"].encode() for each in answer["policies"]] == [first.envelope]  # type: ignore[index]
+    for each in (live, other):
+        each.shut()
 
 
 def test_a_stranger_cannot_begin_the_log(tmp_path: Path) -> None:
