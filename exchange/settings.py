@@ -63,6 +63,9 @@ MAX_SECRET_BYTES: Final = 4_096
 MAX_RETENTION_MONTHS: Final = 36
 """Three years: the most that CNIL's recommendation 2021-122 accepts for an access log."""
 
+MAX_PURGE_DAYS: Final = 730
+"""Two years, as long as a whole pathway: transit copies have no use beyond it."""
+
 _LISTEN: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(?P<port>\d{1,5})")
 
 
@@ -132,6 +135,8 @@ class Settings(BaseModel):
     """``ca.pem``, ``client.pem`` and ``client.key`` of the link to that broker."""
     cookie_secret_file: FilePath
     retention_months: Annotated[int, Whole, Field(ge=1, le=MAX_RETENTION_MONTHS)] = 12
+    purge_after_days: Annotated[int, Whole, Field(ge=0, le=MAX_PURGE_DAYS)] = 60
+    """From a sitting's closing to the purge of its ciphertexts: appeals have two months."""
     workers: Annotated[int, Whole, Field(ge=1, le=64)] = 2
     """One process a core: Python runs one thread of Python code at a time in each."""
     threads: Annotated[int, Whole, Field(ge=1, le=256)] = 16

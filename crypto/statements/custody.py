@@ -11,6 +11,7 @@ from crypto.statements.fields import (
     MAX_ITEMS,
     Bytes32,
     Count,
+    Day,
     DigestField,
     DossierReference,
     Instant,
@@ -83,7 +84,11 @@ Ranges = Annotated[tuple[IndexRange, ...], Field(strict=False, min_length=1, max
 
 
 class Hold(Statement):
-    """Nothing of these dossiers is purged until the day given (appeal, inquiry)."""
+    """Nothing of these dossiers is purged until the day given (appeal, inquiry).
+
+    The latest hold on a dossier is the one in force; one whose ``until`` is its own ``issued_at``
+    lifts those before it.
+    """
 
     TYPE: ClassVar[str] = "hold"
     dossiers: Annotated[
@@ -93,14 +98,24 @@ class Hold(Statement):
     reason: Reason
 
 
+class ArchivesVisa(Strict):
+    """The archives administration's visa of elimination (C. patrimoine, R212-14)."""
+
+    reference: Label
+    day: Day
+
+
 class Purge(Statement):
-    """These deposits' ciphertexts may be deleted; the archives' visa is in the reason."""
+    """These deposits' ciphertexts may be deleted. ``visa`` null says that none was given: the
+    ciphertexts are transit copies, whose originals the association and the préfecture keep.
+    """
 
     TYPE: ClassVar[str] = "purge"
     sitting: OpaqueId
     deposits: Annotated[
         tuple[OpaqueId, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)
     ]
+    visa: ArchivesVisa | None
     reason: Reason
 
 

@@ -9,7 +9,7 @@ from audit.events import EventType
 from crypto.digests import Digest
 from crypto.errors import CryptoError
 from crypto.statements import STATEMENT_TYPES, Statement, Unverified
-from crypto.statements.custody import Emergency, Recovery
+from crypto.statements.custody import Emergency, Purge, Recovery
 from crypto.statements.exchange import AccessRequest, Complaint, Grant, Manifest
 from crypto.statements.registry import Agenda, Roster, Sitting, TrustPolicy
 from crypto.trust import accept_first, accept_next
@@ -125,6 +125,9 @@ def _announce(history: History, event: LoggedEvent, statement: Statement) -> Non
         history.findings.add(Code.EMERGENCY, event.index, reason=statement.reason)
     if isinstance(statement, Recovery):
         history.findings.add(Code.RECOVERY, event.index, reason=statement.reason)
+    if isinstance(statement, Purge) and statement.visa is None:
+        count = len(statement.deposits)
+        history.findings.add(Code.PURGE_WITHOUT_VISA, event.index, count=count)
     if isinstance(statement, Complaint):
         _say_complaint(history, event, statement)
     if isinstance(statement, Sitting):

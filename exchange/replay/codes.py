@@ -56,6 +56,7 @@ class Code(StrEnum):
     DEPOSIT_REKEYED = "deposit.rekeyed"
     DESTRUCTION_UNFOUNDED = "destruction.unfounded"
     PURGE_UNFOUNDED = "purge.unfounded"
+    PURGE_WITHOUT_VISA = "purge.without-visa"
     COMPLAINT = "complaint"
     COMPLAINT_UNFOUNDED = "complaint.unfounded"
     EMERGENCY = "emergency"

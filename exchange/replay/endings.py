@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from crypto.digests import Digest
-from crypto.statements.custody import Cause, Destruction, Hold, Purge, ReleaseKey
+from crypto.statements.custody import Cause, Destruction, Purge, ReleaseKey
 from crypto.statements.exchange import Manifest, Withdrawal
 from crypto.statements.registry import Closing
 from exchange.replay.codes import Code
@@ -18,6 +18,7 @@ from exchange.usecases.facts import (
     release_key_of,
     withdrawal_of,
 )
+from exchange.usecases.holds import hold_in_force
 
 DESTRUCTION_GRACE: Final = timedelta(hours=1)
 """How long keys may outlive a closing or withdrawal: the service destroys them in the same request,
@@ -44,6 +45,9 @@ def key_destroyed(history: History, event: LoggedEvent) -> None:
 
 def purge_done(history: History, event: LoggedEvent) -> None:
     """``purge.done``: ordered, and only what was withdrawn or closed, and is not held back."""
+    if "withdrawal" in event.cites:
+        _purge_of_withdrawn(history, event)
+        return
     purge = history.statement(event.cites.get("purge"), Purge)
     if purge is None or history.ledger.get(purge.digest) is None:
         history.missing(
@@ -68,6 +72,30 @@ def purge_done(history: History, event: LoggedEvent) -> None:
             history.missing(
                 event, Code.PURGE_UNFOUNDED, "fondement d'une purge", deposit=deposit, reason=reason
             )
+
+
+def _purge_of_withdrawn(history: History, event: LoggedEvent) -> None:
+    """A withdrawal deletes its own dossier's ciphertexts, and no more of them than it has."""
+    withdrawal = history.statement(event.cites.get("withdrawal"), Withdrawal)
+    reason, most = "Le retrait cité n'est pas dans le journal.", 0
+    if withdrawal is not None and history.ledger.get(withdrawal.digest) is not None:
+        statement = withdrawal.statement
+        association = association_of(history.ledger, statement)
+        most = sum(
+            association_of(history.ledger, each.statement) == association
+            for each in history.ledger.find(Manifest, dossier=statement.dossier)
+        )
+        reason = "Le retrait cité ne porte pas sur autant de dépôts."
+        if hold_in_force(history.ledger, statement.dossier, event.details.at):
+            reason, most = "Une mesure de conservation court encore.", 0
+    if event.details.facts.get("deposits") not in {str(count) for count in range(1, most + 1)}:
+        history.missing(
+            event,
+            Code.PURGE_UNFOUNDED,
+            "fondement d'une purge",
+            deposit=event.deposit or "?",
+            reason=reason,
+        )
 
 
 def check_destructions(history: History, now: datetime) -> None:
@@ -150,8 +178,7 @@ def _why_kept(history: History, event: LoggedEvent, sitting: str, deposit: str) 
     statement = manifest.statement
     if statement.sitting != sitting:
         return "Il est d'une autre séance que celle de l'ordre."
-    held = history.ledger.find(Hold, dossier=statement.dossier)
-    if any(event.details.at < each.statement.until for each in held):
+    if hold_in_force(history.ledger, statement.dossier, event.details.at):
         return "Une mesure de conservation court encore."
     association = association_of(history.ledger, statement)
     withdrawn = association and withdrawal_of(history.ledger, statement.dossier, association)

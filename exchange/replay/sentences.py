@@ -173,6 +173,14 @@ SENTENCES: Final = MappingProxyType(
                 "scellé pour cet appareil : le service aurait dû le refuser."
             ),
         ),
+        Code.PURGE_WITHOUT_VISA: (
+            Severity.INFO,
+            (
+                "Le secrétariat a ordonné la purge de {count} dépôt(s) sans citer de visa des archives "
+                "(C. patrimoine, R212-14) : ce sont des copies de transit, dont les originaux restent à "
+                "l'association et à la préfecture."
+            ),
+        ),
         Code.COMPLAINT: (
             Severity.INFO,
             (

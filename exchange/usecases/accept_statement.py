@@ -17,7 +17,7 @@ from crypto.trust import accept_first, accept_next
 from exchange.usecases.acceptance import CHECKS, AcceptanceContext
 from exchange.usecases.acknowledgement import push_to_broker
 from exchange.usecases.destruction import destroy_keys
-from exchange.usecases.endings import apply_retention, end_deposits, purge_deposits
+from exchange.usecases.endings import apply_retention, end_deposits, purge_deposits, purge_withdrawn
 from exchange.usecases.errors import InvalidRequestError, NotAllowedError, explained
 from exchange.usecases.ports import Attested, UnitOfWork
 from exchange.usecases.record import present, publish, receipt, record_statement
@@ -74,7 +74,11 @@ def accept_statement(service: Service, caller: Caller | None, envelope: bytes) -
 def _complete(service: Service, unverified: Unverified[Statement]) -> Attested | None:
     """What follows an acceptance. Each step may be repeated: a retry finishes what a crash cut."""
     match unverified.statement:
-        case Withdrawal() | Closing():
+        case Withdrawal():
+            destroyed = destroy_keys(service, unverified.digest)
+            purge_withdrawn(service, unverified.digest)
+            return destroyed
+        case Closing():
             return destroy_keys(service, unverified.digest)
         case Purge():
             purge_deposits(service, unverified.digest)
@@ -160,6 +164,7 @@ def _context(service: Service, work: UnitOfWork, now: datetime) -> AcceptanceCon
         origin=service.origin,
         log_size=Checkpoint.of_note(note).size if note else 0,
         retention=service.limits.retention,
+        purge_delay=service.limits.purge_delay,
         deposit=work.deposits.get,
         leaf_day=leaf_day,
         index_of=service.log_store.index_of,

@@ -67,6 +67,14 @@ def closing_of(index: StatementIndex, sitting: str) -> Accepted[Closing] | None:
     return next(iter(index.find(Closing, sitting=sitting)), None)
 
 
+def ended_at(index: StatementIndex, sitting: str) -> datetime | None:
+    """When a sitting ended: its closing, or ``closes_at`` where nobody closed it."""
+    closing, latest = closing_of(index, sitting), latest_sitting(index, sitting)
+    if closing is not None:
+        return closing.at
+    return latest.statement.closes_at if latest else None
+
+
 def in_sitting_chain(index: StatementIndex, sitting: str, digest: Digest) -> bool:
     """Whether ``digest`` is a version of that sitting."""
     return any(version.digest == digest for version in index.find(Sitting, sitting=sitting))

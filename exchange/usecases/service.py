@@ -36,6 +36,9 @@ CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 RETENTION: Final = timedelta(days=366)
 """How long disclosures are kept at least: twelve months, the long end of what the CNIL advises."""
 
+PURGE_DELAY: Final = timedelta(days=60)
+"""From closing to purge: the two months in which the decision can be appealed (R421-1 CJA)."""
+
 CEREMONY_LIFETIME: Final = timedelta(days=30)
 """Root statements are signed off line by several people in turn; they may be that old."""
 
@@ -58,6 +61,7 @@ class Limits:
     challenge_lifetime: timedelta = CHALLENGE_LIFETIME
     clock_tolerance: timedelta = CLOCK_TOLERANCE
     retention: timedelta = RETENTION
+    purge_delay: timedelta = PURGE_DELAY
 
 
 class FloodGate:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import step
 from exchange.usecases.destruction import settle
+from exchange.usecases.endings import purge_left_withdrawn
 from exchange.usecases.record import present
 from exchange.usecases.service import Service
 
@@ -26,6 +27,7 @@ def sweep(service: Service) -> Swept:
     or belongs to an upload that began after the limit, and is left alone by the state of its upload.
     """
     settle(service)
+    purge_left_withdrawn(service)
     limit = present(service) - service.limits.upload_lifetime
     names = set(service.objects.names())
     old = {upload for upload, began in service.objects.uploads() if began < limit}

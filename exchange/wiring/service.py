@@ -90,7 +90,10 @@ def wire_service(
         entropy=entropy,
         trust=trust,
         origin=settings.origin,
-        limits=Limits(retention=settings.retention_months * DAYS_PER_MONTH),
+        limits=Limits(
+            retention=settings.retention_months * DAYS_PER_MONTH,
+            purge_delay=timedelta(days=settings.purge_after_days),
+        ),
     )
     return WiredService(settings, service, broker, log, database)
 

@@ -443,7 +443,7 @@ def test_purge_of_a_live_deposit(scene: Scene) -> None:
     world = scene.world
     order = world.post(
         world.by_registrar(
-            Purge, sitting=scene.sitting, deposits=(scene.deposit.deposit,), reason="visa 2026-1"
+            Purge, sitting=scene.sitting, deposits=(scene.deposit.deposit,), reason="fin", visa=None
         )
     )
     world.log_event(EventType.PURGE_DONE, {"purge": order}, {"deposits": "1"})
@@ -457,7 +457,7 @@ def test_purge_that_spares_what_is_live(scene: Scene) -> None:
     world.destroy(withdrawal)
     both = (scene.deposit.deposit, scene.other.deposit)
     order = world.post(
-        world.by_registrar(Purge, sitting=scene.sitting, deposits=both, reason="visa 2026-1")
+        world.by_registrar(Purge, sitting=scene.sitting, deposits=both, reason="fin", visa=None)
     )
     world.log_event(EventType.PURGE_DONE, {"purge": order}, {"deposits": "1"})
     assert verify(world).verdict is Verdict.OK
@@ -723,7 +723,7 @@ def test_statement_that_nothing_records(scene: Scene) -> None:
     """A statement that the log never recorded has no place in the bundle."""
     world = scene.world
     hidden = world.by_registrar(
-        Purge, sitting=scene.sitting, deposits=(scene.deposit.deposit,), reason="x"
+        Purge, sitting=scene.sitting, deposits=(scene.deposit.deposit,), reason="x", visa=None
     )
     path = statement_path(hidden.digest)
     bundle = export(world, lambda files: files.update({path: hidden.envelope}))

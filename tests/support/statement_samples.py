@@ -9,7 +9,7 @@ from crypto.age.identities import recipient_of
 from crypto.digests import Digest
 from crypto.keys import HybridIdentity, PartySigningSeed
 from crypto.statements import STATEMENT_TYPES, Statement
-from crypto.statements.custody import BundleFile, IndexRange
+from crypto.statements.custody import ArchivesVisa, BundleFile, IndexRange
 from crypto.statements.exchange import EnvelopeEntry
 from crypto.statements.registry import (
     AgendaItem,
@@ -105,7 +105,10 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "destruction": {"release_keys": (DIGEST,), "cause": "closing", "because": DIGEST},
     "hold": {"dossiers": ("k7qf2-m3xta",), "until": NOW, "reason": "Recours."},
-    "purge": {"sitting": ID, "deposits": (ID,), "reason": "Visa des archives."},
+    "purge": {
+        "sitting": ID, "deposits": (ID,), "reason": "Fin de conservation.",
+        "visa": ArchivesVisa(reference="AD 2026-17", day=NOW.date()),
+    },
     "retention": {"ranges": (IndexRange(first=0, last=9),), "rule": "12 mois"},
     "attestation": {
         "ranges": (IndexRange(first=0, last=9),), "checkpoint": "texte", "verdict": "Conforme.",

@@ -27,6 +27,8 @@ class AcceptanceContext:
     origin: str
     log_size: int
     retention: timedelta
+    purge_delay: timedelta
+    """How long after a sitting's closing its ciphertexts stay."""
     deposit: Callable[[str], DepositRecord | None]
     leaf_day: Callable[[int], date]
     """The public day of an entry, by index."""

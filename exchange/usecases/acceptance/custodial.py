@@ -30,7 +30,8 @@ from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import allows
 from exchange.usecases.acceptance.context import AcceptanceContext, not_found
 from exchange.usecases.errors import ConflictError, ExpiredError, InvalidRequestError, explained
-from exchange.usecases.facts import manifest_of
+from exchange.usecases.facts import ended_at, manifest_of
+from exchange.usecases.holds import hold_in_force, is_lifting
 from exchange.usecases.signatures import ONE_YEAR
 
 MAX_HOLD: Final = 10 * ONE_YEAR
@@ -38,12 +39,24 @@ MAX_HOLD: Final = 10 * ONE_YEAR
 
 
 def check_hold(context: AcceptanceContext, statement: Hold) -> None:
-    """Until a day to come, on dossiers that exist."""
+    """Until a day to come, on dossiers that exist; or the lifting of a hold that runs."""
+    if is_lifting(statement):
+        _check_lifting(context, statement)
+        return
     if not context.now < statement.until <= context.now + MAX_HOLD:
         raise ExpiredError("La date de fin de cette conservation est passée, ou trop lointaine.")
     for dossier in statement.dossiers:
         if not context.index.find(Manifest, dossier=dossier):
             raise not_found("Le dossier {dossier} n'existe pas.", dossier=dossier)
+
+
+def _check_lifting(context: AcceptanceContext, statement: Hold) -> None:
+    for dossier in statement.dossiers:
+        if hold_in_force(context.index, dossier, context.now) is None:
+            raise ConflictError(
+                "Aucune conservation ne court sur le dossier {dossier} : il n'y a rien à lever.",
+                dossier=dossier,
+            )
 
 
 def check_purge(context: AcceptanceContext, statement: Purge) -> None:
@@ -58,18 +71,26 @@ def check_purge(context: AcceptanceContext, statement: Purge) -> None:
                 "(état : {state}).",
                 state=record.state,
             )
+        if record.state == DepositState.CLOSED:
+            _require_delay_over(context, statement.sitting)
         manifest = manifest_of(context.index, deposit)
-        if manifest and is_held(context, manifest.statement.dossier):
+        if manifest and hold_in_force(context.index, manifest.statement.dossier, context.now):
             raise ConflictError(
                 "Le dossier {dossier} est sous conservation (recours ou enquête).",
                 dossier=manifest.statement.dossier,
             )
 
 
-def is_held(context: AcceptanceContext, dossier: str) -> bool:
-    """Whether a hold on the dossier is in force."""
-    holds = context.index.find(Hold, dossier=dossier)
-    return any(context.now < each.statement.until for each in holds)
+def _require_delay_over(context: AcceptanceContext, sitting: str) -> None:
+    """A closed sitting's ciphertexts stay for the configured delay; a withdrawn dossier's do not."""
+    ended = ended_at(context.index, sitting)
+    if ended is not None and context.now < ended + context.purge_delay:
+        raise ConflictError(
+            "Les dépôts de cette séance se purgent à partir du {day:%d/%m/%Y} ({days} jours après sa "
+            "clôture).",
+            day=ended + context.purge_delay,
+            days=context.purge_delay.days,
+        )
 
 
 REGISTRY: Final = (TrustPolicy, Certificate, Revocation, Roster, Sitting, Agenda, ReleaseKey)

@@ -14,6 +14,7 @@ const purpose = oneOf("read", "grant");
 const ENVELOPE = { certificate: digest, purpose, header_sha256: digest, envelope_sha256: digest };
 const envelopes = many(part(ENVELOPE), 1);
 const dossiers = many(dossierReference, 1);
+const visa = nullable(part({ reference: label, day }));
 const ranges = many(part({ first: count, last: count }), 1);
 
 const SEAT = {
@@ -165,7 +166,7 @@ export const SHAPES = {
     because: nullable(digest),
   },
   hold: { ...COMMON, dossiers, until: instant, reason },
-  purge: { ...COMMON, sitting: opaqueId, deposits: many(opaqueId, 1), reason },
+  purge: { ...COMMON, sitting: opaqueId, deposits: many(opaqueId, 1), visa, reason },
   retention: { ...COMMON, ranges, rule: reason },
   attestation: { ...COMMON, ranges, checkpoint: longText, verdict: reason },
   emergency: { ...COMMON, quorum: count, expires_at: instant, reason },

@@ -129,7 +129,9 @@ def test_a_destruction_for_another_cause_is_refused(convoked, world):
 
 def purge(world, *deposits):
     ids = tuple(each.deposit for each in deposits)
-    return world.by_registrar(Purge, sitting=world.sitting_id, deposits=ids, reason="visa 2026-17")
+    return world.by_registrar(
+        Purge, sitting=world.sitting_id, deposits=ids, reason="fin", visa=None
+    )
 
 
 def test_a_purge_deletes_the_ciphertexts(convoked, world):
@@ -160,6 +162,7 @@ def test_nothing_is_purged_before_its_end(convoked, world):
     refused(ConflictError, purge(world, begun))
     world.withdraw(convoked.depositor, made)
     elsewhere = {"sitting": world.new_id(), "deposits": (made.deposit,), "reason": "x"}
+    elsewhere["visa"] = None
     refused(NotFoundError, world.by_registrar(Purge, **elsewhere))
     until = world.now + days(30)
     hold = {"dossiers": (made.dossier,), "until": until, "reason": "recours"}
