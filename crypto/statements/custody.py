@@ -86,15 +86,14 @@ Ranges = Annotated[tuple[IndexRange, ...], Field(strict=False, min_length=1, max
 class Hold(Statement):
     """Nothing of these dossiers is purged until the day given (appeal, inquiry).
 
-    The latest hold on a dossier is the one in force; one whose ``until`` is its own ``issued_at``
-    lifts those before it.
+    The latest hold on a dossier is the one in force; ``until`` null lifts those before it.
     """
 
     TYPE: ClassVar[str] = "hold"
     dossiers: Annotated[
         tuple[DossierReference, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)
     ]
-    until: Instant
+    until: Instant | None
     reason: Reason
 
 

@@ -35,6 +35,14 @@ LATER = {
         "exchange.cli.registrar_meetings:close",
         "Clôt une séance : ses clés sont détruites.",
     ),
+    "purge": (
+        "exchange.cli.registrar_endings:purge",
+        "Ordonne d'effacer les dépôts d'une séance close.",
+    ),
+    "hold": (
+        "exchange.cli.registrar_endings:hold",
+        "Garde des dossiers de la purge (recours, enquête).",
+    ),
 }
 
 

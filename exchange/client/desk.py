@@ -125,6 +125,9 @@ class Desk:
         self.profile.keep_receipt(unverified.digest, receipt)
         destruction = answer.get("destruction") if isinstance(answer, dict) else None
         kept = None if destruction is None else field(answer, "destruction", attested)
+        if kept is not None:
+            # Now: its receipt may be older than the statement's, which a later request would not allow.
+            self.view.take([kept])
         return narrowed(type(unverified.statement), taken), kept
 
     def submit_and_confirm(self, unverified: Unverified[S]) -> tuple[Accepted[S], Attested | None]:

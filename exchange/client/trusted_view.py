@@ -25,23 +25,9 @@ from exchange.client.errors import NotTrustworthyError
 from exchange.usecases.authority import verify_statement
 from exchange.usecases.ledger import Accepted, MemoryLedger
 from exchange.usecases.ports import Attested
+from exchange.usecases.recording import recording_of
 
 S = TypeVar("S", bound=Statement)
-
-RECORDED_AS: Final[dict[str, tuple[tuple[EventType, ...], str]]] = {
-    "manifest": ((EventType.DEPOSIT_COMMITTED,), "manifest"),
-    "release-key": ((EventType.DEPOSIT_BEGUN, EventType.DEPOSIT_REKEYED), "release_key"),
-    "grant": ((EventType.GRANT_ADDED,), "grant"),
-    "access-request": (
-        (EventType.RELEASE_AUTHORISED, EventType.RELEASE_REFUSED, EventType.RELEASE_FAILED),
-        "access_request",
-    ),
-    "login": ((EventType.LOGIN_ACCEPTED, EventType.LOGIN_REFUSED), "login"),
-    "destruction": ((EventType.KEY_DESTROYED,), "destruction"),
-    "purge": ((EventType.STATEMENT_ACCEPTED, EventType.PURGE_DONE), "purge"),
-    "retention": ((EventType.STATEMENT_ACCEPTED, EventType.RETENTION_APPLIED), "retention"),
-}
-"""Which event records a statement, and under which role it cites it (DESIGN, section 5)."""
 
 MAX_CHAIN: Final = 8
 """Certificates fetched in turn to verify one statement: registrar-signed ones need none."""
@@ -194,10 +180,7 @@ class TrustedView:
         known = self.ledger.get(unverified.digest)
         if known is not None:
             return known
-        events, role = RECORDED_AS.get(
-            unverified.statement.TYPE, ((EventType.STATEMENT_ACCEPTED,), "statement")
-        )
-        require_event(receipt, events, {role: unverified.digest})
+        _require_recorded(receipt, unverified)
         if unverified.statement.commission != self.trust.commission:
             raise NotTrustworthyError("Cette déclaration est celle d'une autre commission.")
         policy = self._policy_at(receipt.index)
@@ -284,6 +267,14 @@ def narrowed(kind: type[S], accepted: Accepted[Statement]) -> Accepted[S]:
             got=statement.TYPE,
         )
     return Accepted(statement, accepted.digest, accepted.order, accepted.at)
+
+
+def _require_recorded(receipt: VerifiedReceipt, unverified: Unverified[Statement]) -> None:
+    """Raise NotTrustworthyError unless the receipt is of the event that records this statement."""
+    recording = recording_of(type(unverified.statement))
+    if recording is None:
+        raise NotTrustworthyError("Le journal ne porte pas de déclarations de cette sorte.")
+    require_event(receipt, tuple(sorted(recording.events)), {recording.role: unverified.digest})
 
 
 def require_event(

@@ -41,13 +41,14 @@ def check_destruction(
     """How many release keys the broker signed to have destroyed; None without a statement yet."""
     if destruction is None:
         return None
-    claimed = parse(Destruction, destruction.envelope).statement
+    unverified = parse(Destruction, destruction.envelope)
+    claimed = unverified.statement
     if claimed.because != because.digest or claimed.cause is not cause:
         raise NotTrustworthyError(
             "Le procès-verbal de destruction remis est celui d'un autre acte : demandez au gardien des "
             "clés ce qu'il a détruit."
         )
-    taken = desk.view.take_as(Destruction, destruction)
+    taken = desk.view.need(Destruction, unverified.digest)  # verified when it came
     desk.profile.keep_statement(taken.digest, destruction.envelope)
     desk.profile.keep_receipt(taken.digest, destruction.receipt)
     return len(taken.statement.release_keys)

@@ -18,7 +18,7 @@ from exchange.usecases.facts import (
     release_key_of,
     withdrawal_of,
 )
-from exchange.usecases.holds import hold_in_force
+from exchange.usecases.holds import held_until
 
 DESTRUCTION_GRACE: Final = timedelta(hours=1)
 """How long keys may outlive a closing or withdrawal: the service destroys them in the same request,
@@ -86,7 +86,7 @@ def _purge_of_withdrawn(history: History, event: LoggedEvent) -> None:
             for each in history.ledger.find(Manifest, dossier=statement.dossier)
         )
         reason = "Le retrait cité ne porte pas sur autant de dépôts."
-        if hold_in_force(history.ledger, statement.dossier, event.details.at):
+        if held_until(history.ledger, statement.dossier, event.details.at):
             reason, most = "Une mesure de conservation court encore.", 0
     if event.details.facts.get("deposits") not in {str(count) for count in range(1, most + 1)}:
         history.missing(
@@ -178,7 +178,7 @@ def _why_kept(history: History, event: LoggedEvent, sitting: str, deposit: str) 
     statement = manifest.statement
     if statement.sitting != sitting:
         return "Il est d'une autre séance que celle de l'ordre."
-    if hold_in_force(history.ledger, statement.dossier, event.details.at):
+    if held_until(history.ledger, statement.dossier, event.details.at):
         return "Une mesure de conservation court encore."
     association = association_of(history.ledger, statement)
     withdrawn = association and withdrawal_of(history.ledger, statement.dossier, association)

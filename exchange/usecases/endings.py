@@ -13,7 +13,7 @@ from crypto.statements.registry import Closing
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import allows, step
 from exchange.usecases.facts import association_of, manifest_of, withdrawal_of
-from exchange.usecases.holds import hold_in_force
+from exchange.usecases.holds import held_until
 from exchange.usecases.ports import DepositRecord, UnitOfWork
 from exchange.usecases.record import present, publish, record_event
 from exchange.usecases.service import Service
@@ -134,7 +134,7 @@ def _is_held(service: Service, work: UnitOfWork, record: DepositRecord) -> bool:
     manifest = manifest_of(work.statements, record.deposit)
     if manifest is None:
         return False
-    return hold_in_force(work.statements, manifest.statement.dossier, present(service)) is not None
+    return held_until(work.statements, manifest.statement.dossier, present(service)) is not None
 
 
 def _may_purge(record: DepositRecord) -> bool:

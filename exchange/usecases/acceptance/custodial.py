@@ -31,7 +31,7 @@ from exchange.domain.lifecycle import allows
 from exchange.usecases.acceptance.context import AcceptanceContext, not_found
 from exchange.usecases.errors import ConflictError, ExpiredError, InvalidRequestError, explained
 from exchange.usecases.facts import ended_at, manifest_of
-from exchange.usecases.holds import hold_in_force, is_lifting
+from exchange.usecases.holds import held_until
 from exchange.usecases.signatures import ONE_YEAR
 
 MAX_HOLD: Final = 10 * ONE_YEAR
@@ -40,7 +40,7 @@ MAX_HOLD: Final = 10 * ONE_YEAR
 
 def check_hold(context: AcceptanceContext, statement: Hold) -> None:
     """Until a day to come, on dossiers that exist; or the lifting of a hold that runs."""
-    if is_lifting(statement):
+    if statement.until is None:
         _check_lifting(context, statement)
         return
     if not context.now < statement.until <= context.now + MAX_HOLD:
@@ -52,7 +52,7 @@ def check_hold(context: AcceptanceContext, statement: Hold) -> None:
 
 def _check_lifting(context: AcceptanceContext, statement: Hold) -> None:
     for dossier in statement.dossiers:
-        if hold_in_force(context.index, dossier, context.now) is None:
+        if held_until(context.index, dossier, context.now) is None:
             raise ConflictError(
                 "Aucune conservation ne court sur le dossier {dossier} : il n'y a rien à lever.",
                 dossier=dossier,
@@ -74,7 +74,7 @@ def check_purge(context: AcceptanceContext, statement: Purge) -> None:
         if record.state == DepositState.CLOSED:
             _require_delay_over(context, statement.sitting)
         manifest = manifest_of(context.index, deposit)
-        if manifest and hold_in_force(context.index, manifest.statement.dossier, context.now):
+        if manifest and held_until(context.index, manifest.statement.dossier, context.now):
             raise ConflictError(
                 "Le dossier {dossier} est sous conservation (recours ou enquête).",
                 dossier=manifest.statement.dossier,

@@ -141,7 +141,10 @@ export class Desk {
     const receipt = field(answer, "receipt", text);
     const accepted = await this.view.takeAs(given.type, { envelope: given.envelope, receipt });
     await this.keep(given, receipt);
-    return { accepted, destruction: field(answer, "destruction", optional(attested)) };
+    const destruction = field(answer, "destruction", optional(attested));
+    // Now: its receipt may be older than the statement's, which a later request would not allow.
+    if (destruction !== null) await this.view.take([destruction]);
+    return { accepted, destruction };
   }
 
   /** Like `submit`, and done only when the broker has acknowledged it. */

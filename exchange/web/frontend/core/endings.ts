@@ -48,7 +48,7 @@ async function checkDestruction(
         "clés ce qu'il a détruit.",
     );
   }
-  const taken = await desk.view.takeAs("destruction", destruction);
+  const taken = await desk.view.need("destruction", given.digest); // verified when it came
   await desk.keep(given, destruction.receipt);
   return taken.statement.release_keys.length;
 }

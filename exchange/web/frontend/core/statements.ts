@@ -165,7 +165,7 @@ export const SHAPES = {
     cause: oneOf("withdrawal", "closing", "expiry"),
     because: nullable(digest),
   },
-  hold: { ...COMMON, dossiers, until: instant, reason },
+  hold: { ...COMMON, dossiers, until: nullable(instant), reason },
   purge: { ...COMMON, sitting: opaqueId, deposits: many(opaqueId, 1), visa, reason },
   retention: { ...COMMON, ranges, rule: reason },
   attestation: { ...COMMON, ranges, checkpoint: longText, verdict: reason },

@@ -26,8 +26,6 @@ const RECORDED_AS: Readonly<Partial<Record<StatementType, readonly [readonly Eve
   "access-request": [["release.authorised", "release.refused", "release.failed"], "access_request"],
   login: [["login.accepted", "login.refused"], "login"],
   destruction: [["key.destroyed"], "destruction"],
-  purge: [["statement.accepted", "purge.done"], "purge"],
-  retention: [["statement.accepted", "retention.applied"], "retention"],
 };
 
 const MAX_CHAIN = 8; // certificates fetched in turn to verify one statement

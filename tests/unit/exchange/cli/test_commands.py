@@ -8,10 +8,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,128 +21,13 @@ from crypto.trust import Trust, accept_first
 from exchange.cli.main import COMMANDS, run_command
 from exchange.client import recipients
 from exchange.client.errors import TransportError
-from exchange.client.keys import store_seed
-from exchange.client.profile import Profile
 from exchange.wiring.client import Surroundings
-from tests.support.hostile_server import URL, HostileServer
-
-PASSPHRASE = "une phrase de passe inventée"
-
-
-@dataclass
-class Outcome:
-    status: int
-    out: str
-    err: str
-
-    def data(self) -> Any:
-        assert self.status == 0, self.err
-        return json.loads(self.out)
-
-
-class Office:
-    """A commission with an empty register, and desks to work at."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder, self._capsys = folder, capsys
-        self.server = HostileServer(folder / "broker")
-        (folder / "passphrase").write_text(PASSPHRASE + "\n", encoding="utf-8")
-        world = self.server.world
-        seed = MasterSeed.generate(os.urandom)
-        world.registrar = Identity(seed)._signing_seed
-        world.publish_trust()
-        (folder / "trust.json").write_bytes(world.trust.to_json())
-        profile = Profile(folder / "secretariat")
-        store_seed(profile, seed, PASSPHRASE, log_n=10, entropy=os.urandom)
-        profile.change(kind="registrar", server=URL)
-        profile.pin(world.trust)
-
-    def run(self, who: str, *words: str) -> Outcome:
-        surroundings = Surroundings(
-            clock=lambda: self.server.world.now,
-            pause=lambda _seconds: None,
-            connect=lambda _url: self.server,
-        )
-        self._capsys.readouterr()
-        status = run_command(
-            [
-                *("--profile", str(self.folder / who)),
-                *("--passphrase-file", str(self.folder / "passphrase"), *words),
-            ],
-            surroundings,
-        )
-        captured = self._capsys.readouterr()
-        return Outcome(status, captured.out, captured.err)
-
-    def join(self, who: str, organisation: str, role: str) -> str:
-        """Invite, enrol, certify; the person's id."""
-        file = self.folder / f"{who}.json"
-        invited = self.run(
-            *("secretariat", "registrar", "invite", "--name", who.title(), "--role", role),
-            *("--organisation", organisation, "--out", str(file), "--json"),
-        ).data()
-        enrolled = self.run(
-            *(who, "enrol", str(file), "--fingerprint", invited["trust_fingerprint"]),
-            *("--work-factor", "10", "--json"),
-        ).data()
-        certified = self.run(
-            *("secretariat", "registrar", "certify", "--person", invited["person"]),
-            *("--fingerprint", enrolled["fingerprint"], "--json"),
-        ).data()
-        assert len(certified) == 1
-        return str(invited["person"])
+from tests.support.office import Office, sitting_with
 
 
 @pytest.fixture
 def office(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Office:
     return Office(tmp_path, capsys)
-
-
-def roster(person: str) -> str:
-    return f"""
-[[seats]]
-seat = "cdom"
-kind = "designated"
-label = "Ordre des médecins"
-voting = true
-alternates = false
-[[seats]]
-seat = "altair"
-kind = "association"
-label = "Altaïr"
-voting = true
-alternates = true
-organisation = "altair"
-[[mandates]]
-seat = "cdom"
-person = "{person}"
-capacity = "titular"
-from = 2026-01-01
-to = 2028-12-31
-[[approvals]]
-organisation = "altair"
-label = "Altaïr"
-rna = "W000000000"
-from = 2026-01-01
-to = 2028-12-31
-"""
-
-
-def moment(office: Office, **later: float) -> str:
-    return (office.server.world.now + timedelta(**later)).isoformat()
-
-
-def sitting_with(office: Office, person: str) -> str:
-    file = office.folder / "roster.toml"
-    file.write_text(roster(person), encoding="utf-8")
-    office.run("secretariat", "registrar", "seat", "--roster", str(file), "--json").data()
-    return str(
-        office.run(
-            *("secretariat", "registrar", "sitting", "--deposit-by", moment(office, days=2)),
-            *("--opens", moment(office, days=3), "--closes", moment(office, days=5)),
-            *("--convoke", "--json"),
-        ).data()["sitting"]
-    )
 
 
 def test_whole_life(office: Office) -> None:

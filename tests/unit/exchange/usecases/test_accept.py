@@ -735,12 +735,12 @@ def test_holds_and_emergencies_have_a_term(convoked, world):
         return world.by_registrar(Hold, **{**values, **changes})
 
     refused(world, NotFoundError, hold(dossiers=("aaaaa-aaaaa",)))
-    refused(world, ConflictError, hold(until=world.now))
-    refused(world, ExpiredError, hold(until=world.now - days(1)))
+    refused(world, ConflictError, hold(until=None))
+    refused(world, ExpiredError, hold(until=world.now))
     refused(world, ExpiredError, hold(until=world.now + days(4000)))
     world.post(hold())
-    world.post(hold(until=world.now))
-    refused(world, ConflictError, hold(until=world.now))
+    world.post(hold(until=None))
+    refused(world, ConflictError, hold(until=None))
     values = {"quorum": 0, "reason": "panne"}
     refused(world, ExpiredError, world.by_registrar(Emergency, expires_at=world.now, **values))
     world.post(world.by_registrar(Emergency, expires_at=world.now + days(1), **values))

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from audit.receipts import verify_receipt
 from crypto.statements import parse
-from crypto.statements.custody import Attestation, Cause, Destruction, Hold, Purge, Retention
+from crypto.statements.custody import (
+    ArchivesVisa,
+    Attestation,
+    Cause,
+    Destruction,
+    Hold,
+    Purge,
+    Retention,
+)
 from crypto.statements.exchange import Withdrawal
 from exchange.usecases.destruction import settle
 from exchange.usecases.errors import (
@@ -18,8 +26,13 @@ from exchange.usecases.errors import (
     InvalidRequestError,
     NotFoundError,
 )
+from exchange.usecases.facts import latest_sitting
+from exchange.usecases.service import PURGE_DELAY
 from exchange.usecases.sweep import sweep
 from tests.support.builders import days
+
+EXPIRY = timedelta(hours=25)
+"""When the broker has surely destroyed by its own clock: a day after ``closes_at``."""
 
 
 def state(world, made) -> str:
@@ -27,7 +40,7 @@ def state(world, made) -> str:
 
 
 def test_a_withdrawal_destroys_the_dossiers_keys(convoked, world):
-    """The answer carries the broker's destruction with its receipt; state and envelopes are gone."""
+    """The answer carries the broker's destruction with its receipt; envelopes and objects are gone."""
     made, other = convoked.deposit(), convoked.deposit()
     done = world.withdraw(convoked.depositor, made)
     destruction = parse(Destruction, done.destruction.envelope).statement
@@ -36,7 +49,10 @@ def test_a_withdrawal_destroys_the_dossiers_keys(convoked, world):
     details = verify_receipt(done.destruction.receipt, world.log_policy).details
     assert details.type.value == "key.destroyed"
     assert details.cites["because"] == done.digest
-    assert (state(world, made), state(world, other)) == ("withdrawn", "committed")
+    assert (state(world, made), state(world, other)) == ("purged", "committed")
+    assert list(world.objects.names()) == [world.database.rows.deposits[other.deposit].object_name]
+    assert world.events()[-1].cites == {"withdrawal": done.digest}
+    assert world.events()[-1].facts == {"deposits": "1"}
     assert {deposit for deposit, _ in world.database.rows.sealed} == {other.deposit}
 
 
@@ -47,7 +63,8 @@ def test_a_withdrawal_takes_the_complements_along(convoked, world):
     done = world.withdraw(convoked.depositor, made)
     destruction = parse(Destruction, done.destruction.envelope).statement
     assert len(destruction.release_keys) == 2
-    assert state(world, added) == "withdrawn"
+    assert state(world, added) == "purged"
+    assert list(world.objects.names()) == []
 
 
 def test_a_closing_destroys_every_key_of_the_sitting(convoked, world):
@@ -127,18 +144,33 @@ def test_a_destruction_for_another_cause_is_refused(convoked, world):
 # --- purge --------------------------------------------------------------------------------------
 
 
-def purge(world, *deposits):
+VISA = ArchivesVisa(reference="AD 2026-17", day=date(2026, 11, 2))
+
+
+def purge(world, *deposits, visa=None):
     ids = tuple(each.deposit for each in deposits)
     return world.by_registrar(
-        Purge, sitting=world.sitting_id, deposits=ids, reason="fin", visa=None
+        Purge, sitting=world.sitting_id, deposits=ids, reason="fin", visa=visa
     )
 
 
+def hold(world, made, until):
+    return world.by_registrar(Hold, dossiers=(made.dossier,), until=until, reason="recours")
+
+
+def refused(world, error, signed, match=None):
+    before = world.database.dump()
+    with pytest.raises(error, match=match):
+        world.post(signed)
+    assert world.database.dump() == before
+
+
 def test_a_purge_deletes_the_ciphertexts(convoked, world):
-    """After withdrawal or closing: objects deleted, states moved, one event; again changes nothing."""
+    """Once the delay is over: objects deleted, states moved, one event; again changes nothing."""
     made, kept = convoked.deposit(), convoked.deposit()
-    world.withdraw(convoked.depositor, made)
-    signed = purge(world, made)
+    world.post(world.closing())
+    world.clock.advance(PURGE_DELAY)
+    signed = purge(world, made, visa=VISA)
     world.post(signed)
     world.post(signed)
     assert world.kinds().count("purge.done") == 1
@@ -149,44 +181,99 @@ def test_a_purge_deletes_the_ciphertexts(convoked, world):
 
 
 def test_nothing_is_purged_before_its_end(convoked, world):
-    """Neither a deposit in use, nor one under way, nor one of another sitting, nor a held one."""
+    """Neither a deposit in use, nor one under way, nor one of another sitting."""
     made, begun = convoked.deposit(), world.begun(convoked.depositor)
-
-    def refused(error, signed):
-        before = world.database.dump()
-        with pytest.raises(error):
-            world.post(signed)
-        assert world.database.dump() == before
-
-    refused(ConflictError, purge(world, made))
-    refused(ConflictError, purge(world, begun))
-    world.withdraw(convoked.depositor, made)
+    refused(world, ConflictError, purge(world, made))
+    refused(world, ConflictError, purge(world, begun))
     elsewhere = {"sitting": world.new_id(), "deposits": (made.deposit,), "reason": "x"}
-    elsewhere["visa"] = None
-    refused(NotFoundError, world.by_registrar(Purge, **elsewhere))
-    until = world.now + days(30)
-    hold = {"dossiers": (made.dossier,), "until": until, "reason": "recours"}
-    world.post(world.by_registrar(Hold, **hold))
-    refused(ConflictError, purge(world, made))
-    world.clock.advance(days(31))
+    refused(world, NotFoundError, world.by_registrar(Purge, visa=None, **elsewhere))
+
+
+def test_a_closed_sittings_deposits_wait_for_the_delay(convoked, world):
+    """The decision may be appealed for two months: to the last second nothing is deleted."""
+    made = convoked.deposit()
+    world.post(world.closing())
+    world.clock.advance(PURGE_DELAY - timedelta(seconds=1))
+    refused(world, ConflictError, purge(world, made, visa=VISA), match="60 jours")
+    world.clock.advance(timedelta(seconds=1))
+    world.post(purge(world, made, visa=VISA))
+    assert state(world, made) == "purged"
+
+
+def test_a_sitting_that_nobody_closed_is_purged_from_its_term(convoked, world):
+    """Where no closing was signed, the delay counts from ``closes_at``."""
+    made = convoked.deposit()
+    closes_at = latest_sitting(world.index(), world.sitting_id).statement.closes_at
+    world.clock.advance(closes_at + EXPIRY - world.now)
+    settle(world.service)
+    assert state(world, made) == "closed"
+    world.clock.advance(closes_at + PURGE_DELAY - timedelta(seconds=1) - world.now)
+    refused(world, ConflictError, purge(world, made), match="60 jours")
+    world.clock.advance(timedelta(seconds=1))
     world.post(purge(world, made))
 
 
-def test_a_purge_cut_short_is_finished_by_the_sweep(convoked, world):
+def test_a_hold_keeps_a_closed_dossier_back(convoked, world):
+    """Under hold no purge is accepted; when it has run out, or was lifted, it is."""
+    made, other = convoked.deposit(), convoked.deposit()
+    world.post(world.closing())
+    world.clock.advance(PURGE_DELAY)
+    for each in (made, other):
+        world.post(hold(world, each, world.now + days(30)))
+        refused(world, ConflictError, purge(world, each, visa=VISA), match="conservation")
+    world.post(hold(world, other, None))
+    world.post(purge(world, other, visa=VISA))
+    world.clock.advance(days(30))
+    world.post(purge(world, made, visa=VISA))
+
+
+def test_the_latest_hold_counts(convoked, world):
+    """A shorter hold signed later replaces the longer one before it."""
+    made = convoked.deposit()
+    world.post(world.closing())
+    world.post(hold(world, made, world.now + days(300)))
+    world.post(hold(world, made, world.now + days(61)))
+    world.clock.advance(days(61))
+    world.post(purge(world, made, visa=VISA))
+
+
+def test_a_held_dossier_survives_its_withdrawal(convoked, world):
+    """Its keys end and nobody opens it, but its ciphertext stays until the hold is lifted."""
+    made = convoked.deposit()
+    world.post(hold(world, made, world.now + days(30)))
+    world.withdraw(convoked.depositor, made)
+    assert state(world, made) == "withdrawn"
+    assert world.kinds()[-1] == "key.destroyed"
+    sweep(world.service)
+    assert len(list(world.objects.names())) == 1
+    world.post(hold(world, made, None))
+    sweep(world.service)
+    assert state(world, made) == "purged"
+    assert list(world.objects.names()) == []
+
+
+@pytest.mark.parametrize("order", [False, True])
+def test_a_purge_cut_short_is_finished_by_the_sweep(convoked, world, order):
     """Rows first, objects after: what a crash leaves behind is unreferenced and goes."""
     made = convoked.deposit()
-    world.withdraw(convoked.depositor, made)
 
     def die(name: str) -> None:
         raise OSError("gone")
 
+    if order:
+        world.post(world.closing())
+        world.clock.advance(PURGE_DELAY)
     delete, world.objects.delete = world.objects.delete, die
     with pytest.raises(OSError, match="gone"):
-        world.post(purge(world, made))
+        if order:
+            world.post(purge(world, made))
+        else:
+            world.withdraw(convoked.depositor, made)
     world.objects.delete = delete
     assert len(list(world.objects.names())) == 1
     assert sweep(world.service).objects == 1
     assert list(world.objects.names()) == []
+    assert world.kinds().count("purge.done") == 1
 
 
 # --- retention ----------------------------------------------------------------------------------
