@@ -98,5 +98,7 @@ def _deposits(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[A
                 yield complaint
         yield from index.find(Withdrawal, dossier=statement.dossier)
         for destruction in destructions:
-            if not {key.digest for key in keys}.isdisjoint(destruction.statement.release_keys):
+            ended = destruction.statement
+            mine = not {key.digest for key in keys}.isdisjoint(ended.release_keys)
+            if mine and may_know(index, caller, ended):
                 yield destruction

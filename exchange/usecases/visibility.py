@@ -32,7 +32,7 @@ from exchange.usecases.facts import (
 from exchange.usecases.ledger import Accepted, StatementIndex
 from exchange.usecases.service import Caller
 
-OPEN_TO_ALL: Final = (TrustPolicy, Certificate, Revocation, Roster, Closing, Destruction)
+OPEN_TO_ALL: Final = (TrustPolicy, Certificate, Revocation, Roster, Closing)
 """What every party must check for itself; logged each time it is read."""
 
 
@@ -72,19 +72,33 @@ def may_know_deposit(index: StatementIndex, caller: Caller, manifest: Accepted[M
 
 def may_know(index: StatementIndex, caller: Caller, statement: Statement) -> bool:
     """Whether the caller may be shown a statement, of whatever type."""
-    if may_see_all(caller) or isinstance(statement, OPEN_TO_ALL):
+    own = caller.signer is not None and statement.signer == caller.signer
+    if own or may_see_all(caller) or isinstance(statement, OPEN_TO_ALL):
         return True
-    if caller.signer is not None and statement.signer == caller.signer:
-        return True
-    if isinstance(statement, (Sitting, Agenda)):
-        return may_know_sitting(index, caller, statement.sitting)
-    if isinstance(statement, Complaint):
-        return _is_depositors(index, caller, statement)
-    if isinstance(statement, (Manifest, ReleaseKey, Grant, Withdrawal)):
-        known = _manifests(index, statement)
-        return any(may_know_deposit(index, caller, each) for each in known)
-    # Declarations, recusals, undertakings, requests: one's own, whatever device signed.
-    return caller.person is not None and person_of(index, statement) == caller.person
+    match statement:
+        case Sitting() | Agenda():
+            return may_know_sitting(index, caller, statement.sitting)
+        case Complaint():
+            return _is_depositors(index, caller, statement)
+        case Destruction():
+            return _knows_every_key(index, caller, statement)
+        case Manifest() | ReleaseKey() | Grant() | Withdrawal():
+            known = _manifests(index, statement)
+            return any(may_know_deposit(index, caller, each) for each in known)
+        case _:
+            # Declarations, recusals, undertakings, requests: one's own, whatever device signed.
+            return caller.person is not None and person_of(index, statement) == caller.person
+
+
+def _knows_every_key(index: StatementIndex, caller: Caller, destruction: Destruction) -> bool:
+    """A destruction counts deposits and says that something was withdrawn: only to those who may
+    know of every deposit in it, or the recused would learn of a withdrawal and of its size.
+    """
+    for digest in destruction.release_keys:
+        key = index.get(digest)
+        if key is None or not may_know(index, caller, key.statement):
+            return False
+    return bool(destruction.release_keys)
 
 
 def _is_depositors(index: StatementIndex, caller: Caller, statement: Complaint) -> bool:

@@ -46,12 +46,8 @@ def check_declaration(context: AcceptanceContext, statement: Declaration) -> Non
     certificate = context.signer(statement).statement
     _require_sits(context, statement.sitting, certificate)
     for dossier in statement.dossiers:
+        _require_unrecused(context, statement.sitting, dossier, certificate)
         _require_on_agenda(context, statement.sitting, dossier, certificate)
-        if recusal_of(context.index, statement.sitting, dossier, certificate.person):
-            raise ConflictError(
-                "Vous vous êtes déporté du dossier {dossier} : un déport ne se reprend pas.",
-                dossier=dossier,
-            )
 
 
 def check_recusal(context: AcceptanceContext, statement: Recusal) -> None:
@@ -59,7 +55,20 @@ def check_recusal(context: AcceptanceContext, statement: Recusal) -> None:
     certificate = context.signer(statement).statement
     _require_sits(context, statement.sitting, certificate)
     for dossier in statement.dossiers:
+        _require_unrecused(context, statement.sitting, dossier, certificate)
         _require_on_agenda(context, statement.sitting, dossier, certificate)
+
+
+def _require_unrecused(
+    context: AcceptanceContext, sitting: str, dossier: str, certificate: Certificate
+) -> None:
+    # Before anything is said of the dossier: whoever stepped aside from it gets the same answer
+    # whether it is still on the agenda, was withdrawn or was completed.
+    if recusal_of(context.index, sitting, dossier, certificate.person):
+        raise ConflictError(
+            "Vous vous êtes déporté du dossier {dossier} : un déport ne se reprend pas.",
+            dossier=dossier,
+        )
 
 
 def _require_sits(context: AcceptanceContext, sitting: str, certificate: Certificate) -> Sitting:
@@ -136,7 +145,10 @@ def check_complaint(context: AcceptanceContext, statement: Complaint) -> None:
 def check_opinion(context: AcceptanceContext, statement: Opinion) -> None:
     """By a member who sits where the dossier is on the agenda, and is not recused."""
     certificate = context.signer(statement).statement
-    for manifest in context.index.find(Manifest, dossier=statement.dossier):
+    manifests = context.index.find(Manifest, dossier=statement.dossier)
+    for manifest in manifests:
+        _require_not_recused(context, manifest.statement, certificate)
+    for manifest in manifests:
         sitting = manifest.statement.sitting
         latest, agenda = (
             latest_sitting(context.index, sitting),
@@ -148,8 +160,9 @@ def check_opinion(context: AcceptanceContext, statement: Opinion) -> None:
         listed = agenda is not None and any(
             manifest.digest in item.manifests for item in agenda.statement.items
         )
-        if seated and listed:
-            _require_not_recused(context, manifest.statement, certificate)
+        association = association_of(context.index, manifest.statement) or ""
+        # Who is recused by law gets the answer for a dossier that does not exist.
+        if seated and listed and not _is_recused(context, sitting, association, certificate):
             return
     raise not_found("Ce dossier n'est à l'ordre du jour d'aucune séance où vous siégez.")
 
@@ -157,9 +170,7 @@ def check_opinion(context: AcceptanceContext, statement: Opinion) -> None:
 def _require_not_recused(
     context: AcceptanceContext, manifest: Manifest, certificate: Certificate
 ) -> None:
-    association = association_of(context.index, manifest)
-    recused = recusal_of(context.index, manifest.sitting, manifest.dossier, certificate.person)
-    if recused or _is_recused(context, manifest.sitting, association or "", certificate):
+    if recusal_of(context.index, manifest.sitting, manifest.dossier, certificate.person):
         raise NotAllowedError("Qui s'est déporté d'un dossier n'en écrit pas l'avis.")
 
 

@@ -684,6 +684,24 @@ def test_a_recusal_is_not_taken_back(convoked, world):
         world.declare(convoked.doctor, made)
 
 
+@pytest.mark.parametrize("after", ["nothing", "left the agenda", "withdrawn"])
+def test_what_the_recused_sign_later_gets_one_answer(convoked, world, after):
+    """Signing again about a dossier one stepped aside from does not tell what became of it."""
+    made, other = convoked.deposit(), convoked.deposit()
+    convoked.on_agenda(made, other)
+    world.recuse(convoked.doctor, made)
+    if after == "left the agenda":
+        convoked.on_agenda(other)
+    if after == "withdrawn":
+        world.withdraw(convoked.depositor, made)
+    for act in (world.declare, world.recuse):
+        with pytest.raises(ConflictError, match="ne se reprend pas"):
+            act(convoked.doctor, made)
+    opinion = {"dossier": made.dossier, "payload_sha256": sha256(b"avis")}
+    signed = world.by(convoked.doctor, Opinion, **opinion)
+    refused(world, NotAllowedError, signed, convoked.doctor.caller)
+
+
 def test_declarations_end_with_the_window(convoked, world):
     """Nothing is declared after the closing time."""
     made = convoked.deposit()
@@ -703,7 +721,9 @@ def test_opinions_are_by_those_who_sit(convoked, world):
         return world.by(member, Opinion, **values)
 
     refused(world, NotFoundError, opinion(convoked.doctor, "aaaaa-aaaaa"), convoked.doctor.caller)
-    refused(world, NotAllowedError, opinion(convoked.altair_member), convoked.altair_member.caller)
+    refused(world, NotFoundError, opinion(convoked.altair_member), convoked.altair_member.caller)
+    world.recuse(convoked.mayor, made)
+    refused(world, NotAllowedError, opinion(convoked.mayor), convoked.mayor.caller)
     world.post(opinion(convoked.doctor), convoked.doctor.caller)
 
 
