@@ -29,7 +29,9 @@ Query = Sequence[tuple[str, str]]
 
 
 class Connection:
-    """JSON requests to one server, under one login. Keeps the cookie in memory only."""
+    """JSON requests to one server, under one login. Keeps the cookie in memory only. Several threads
+    may use it at once.
+    """
 
     def __init__(
         self, wire: Wire, url: str, *, language: str, pause: Callable[[float], None]
@@ -102,8 +104,9 @@ class Connection:
             "Origin": self._origin,
             **request.headers,
         }
-        if self._cookies:
-            headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in sorted(self._cookies.items()))
+        cookies = self._cookies
+        if cookies:
+            headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in sorted(cookies.items()))
         return WireRequest(request.method, request.target, headers, request.body)
 
     def _keep_cookies(self, answer: WireAnswer) -> None:
@@ -114,7 +117,9 @@ class Connection:
             jar = http.cookies.SimpleCookie(header)
         except http.cookies.CookieError:
             return
-        self._cookies |= {name: morsel.value for name, morsel in jar.items() if morsel.value}
+        # A new mapping each time: other threads may be reading the old one.
+        fresh = {name: morsel.value for name, morsel in jar.items() if morsel.value}
+        self._cookies = {**self._cookies, **fresh}
 
 
 def _target(path: str, query: Query = ()) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,16 +97,16 @@ class Pending:
         """The saved state."""
         return DepositState.parse((self.folder / "state.json").read_bytes())
 
-    def sent_parts(self) -> int:
-        """How many parts the server has acknowledged."""
+    def sent_parts(self) -> frozenset[int]:
+        """The numbers of the parts that the server has acknowledged."""
         try:
-            return int((self.folder / "sent").read_text())
+            return frozenset(int(each) for each in (self.folder / "sent").read_text().split())
         except (FileNotFoundError, ValueError):
-            return 0
+            return frozenset()  # a part sent twice does no harm
 
-    def save_sent_parts(self, count: int) -> None:
-        """Remember the last part acknowledged."""
-        write_atomically(self.folder / "sent", str(count).encode())
+    def save_sent_parts(self, numbers: AbstractSet[int]) -> None:
+        """Remember the parts acknowledged so far."""
+        write_atomically(self.folder / "sent", " ".join(map(str, sorted(numbers))).encode())
 
     def remove(self) -> None:
         """Forget it."""

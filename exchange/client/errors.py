@@ -17,6 +17,10 @@ class InterruptedDepositError(TransportError):
     """The way to the service broke while a deposit was sent; what was sealed can be sent again."""
 
 
+class InterruptedDownloadError(TransportError):
+    """The way to the service broke while a pack was fetched; what arrived is kept."""
+
+
 class ServerRefusedError(ClientError):
     """The server answered and said no. ``code`` is stable, ``status`` the HTTP status."""
 

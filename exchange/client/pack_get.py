@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import tarfile
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,17 +20,13 @@ from exchange.client.card_check import check_container
 from exchange.client.complaint import Faulty, note, refused_for
 from exchange.client.declare import Declarable, look
 from exchange.client.desk import Desk
-from exchange.client.errors import NotPossibleError, NotTrustworthyError, TransportError
+from exchange.client.downloads import downloading
+from exchange.client.errors import NotPossibleError, NotTrustworthyError
 from exchange.client.files import already_there, appearing
 from exchange.client.registry import Deposited, agenda_of, deposits_of
 from exchange.client.releases import Answer, Opened, Refusal, request_release
 from exchange.usecases.ledger import Accepted
 from exchange.usecases.ports import Attested
-
-READ_BYTES: Final = 1_048_576
-
-MAX_RESUMES: Final = 5
-"""Broken downloads taken up again in one command; after that the line is not good enough."""
 
 NOT_SHOWN: Final = "Le service ne montre rien de ce dossier à ce profil : siège ou personne déportés, ou dossier retiré."
 """Why there is nothing to ask for (msgid)."""
@@ -87,11 +81,13 @@ def _write(
     """Write what is sound. One depositor's fault must not keep the other dossiers from a member."""
     numbers = _association_numbers(desk, sitting.statement.sitting)
     taken, faulty = [], list(answer.faulty)
+    manifests = [each.deposited.manifest.statement for each in answer.opened]
     with ExitStack() as stack:
+        payloads = stack.enter_context(downloading(desk, sitting.statement.sitting, manifests))
         handle = stack.enter_context(appearing(out))
         tar = stack.enter_context(tarfile.open(fileobj=handle, mode="w", format=tarfile.PAX_FORMAT))
-        for opened in answer.opened:
-            fault = _add_dossier(desk, tar, opened, numbers, out.parent)
+        for opened, payload in zip(answer.opened, payloads, strict=True):
+            fault = _add_dossier(desk, tar, opened, numbers, payload)
             if fault is None:
                 taken.append(opened)
             else:
@@ -171,18 +167,16 @@ def _association_numbers(desk: Desk, sitting: str) -> dict[str, int]:
 
 
 def _add_dossier(
-    desk: Desk, tar: tarfile.TarFile, opened: Opened, numbers: dict[str, int], beside: Path
+    desk: Desk, tar: tarfile.TarFile, opened: Opened, numbers: dict[str, int], payload: BinaryIO
 ) -> Faulty | None:
+    """Add what is sound; closes ``payload``."""
     deposited = opened.deposited
     stem = f"{numbers[deposited.association]:02d}-{deposited.association}/{deposited.file_stem}"
-    # Spooled without a name beside the pack: it is ciphertext, and that disk has the room.
-    with tempfile.TemporaryFile(dir=beside) as spool:
-        download(desk, deposited.manifest.statement, spool)
-        spool.seek(0)
-        if not _is_sound(desk, opened, spool):
+    with payload:
+        if not _is_sound(desk, opened, payload):
             return Faulty.content_of(deposited, opened.header)
-        spool.seek(0)
-        _add_stream(desk, tar, f"{stem}.tar.age", opened.header, spool)
+        payload.seek(0)
+        _add_stream(desk, tar, f"{stem}.tar.age", opened.header, payload)
     _add(desk, tar, f"{stem}.receipt", opened.receipt)
     return None
 
@@ -197,37 +191,6 @@ def _is_sound(desk: Desk, opened: Opened, payload: BinaryIO) -> bool:
     except (CryptoError, NotTrustworthyError):
         return False
     return True
-
-
-def download(desk: Desk, manifest: Manifest, sink: BinaryIO) -> None:
-    """Stream a payload into ``sink``; raises NotTrustworthyError unless it is the one signed."""
-    state, length = hashlib.sha256(), 0
-    progress = desk.machine.progress.begin(manifest.dossier, manifest.length)
-    for attempt in range(MAX_RESUMES + 1):
-        try:
-            for piece in desk.api.payload(manifest.deposit, length):
-                length += len(piece)
-                if length > manifest.length:
-                    raise _altered(manifest)
-                state.update(piece)
-                sink.write(piece)
-                progress(len(piece))
-            break
-        except TransportError:
-            if attempt == MAX_RESUMES or not 0 < length < manifest.length:
-                raise
-            desk.machine.pause(1.0)
-    if length != manifest.length or state.hexdigest() != manifest.sha256:
-        raise _altered(manifest)
-
-
-def _altered(manifest: Manifest) -> NotTrustworthyError:
-    return NotTrustworthyError(
-        "Le contenu chiffré du dossier « {reference} » n'est pas, octet pour octet, celui que "
-        "l'association a signé : rien n'a été écrit. Recommencez ; si cela se répète, prévenez le "
-        "secrétariat.",
-        reference=manifest.dossier,
-    )
 
 
 def _add_papers(desk: Desk, tar: tarfile.TarFile, sitting: Accepted[Sitting]) -> None:

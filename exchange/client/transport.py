@@ -19,6 +19,9 @@ CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 120.0
 """Between two pieces of an answer; publishing a checkpoint waits for witnesses, seconds each."""
 
+KEPT_CONNECTIONS: Final = 8
+"""Kept alive to the one server: as many as parts and dossiers are sent or fetched at once, and some."""
+
 PIECE_BYTES: Final = 1_048_576
 """Bodies are read in pieces of 1 MiB: memory stays flat whatever the dossier's size."""
 
@@ -92,6 +95,7 @@ class HttpWire:
             # Retries are decided above, where it is known what may be sent twice; a redirect
             # would carry the cookie and the Origin to another place.
             retries=False,
+            maxsize=KEPT_CONNECTIONS,
         )
 
     def send(self, request: WireRequest) -> WireAnswer:
