@@ -33,6 +33,9 @@ REVOKED_LIST: Final = f"{_PREFIX}revoked-list".encode()
 EVENT_COMMITMENT: Final = f"{_PREFIX}event-commitment".encode()
 """HMAC label of an audit entry's commitment to its details."""
 
+AGENDA_ITEM: Final = f"{_PREFIX}agenda-item".encode()
+"""HMAC label of an agenda's commitment to one of its items."""
+
 STATEMENT_TYPE_PREFIX: Final = "application/vnd.dossier-exchange."
 STATEMENT_TYPE_SUFFIX: Final = ".v1+json"
 
@@ -45,4 +48,5 @@ ALL_LABELS: Final = (
     TRUST_FINGERPRINT,
     REVOKED_LIST,
     EVENT_COMMITMENT,
+    AGENDA_ITEM,
 )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from crypto.statements.fields import (
     MAX_ITEMS,
+    Bytes32,
     Code,
     Day,
     DigestField,
-    DossierReference,
     Instant,
     Label,
     OpaqueId,
@@ -23,6 +23,13 @@ from crypto.statements.fields import (
     Version,
 )
 from crypto.statements.model import Statement, Strict
+
+DECOY_STEP: Final = 64
+"""An agenda holds a multiple of this many commitments, more than the dossiers of the busiest sitting
+known (about 60): the number says the same of nearly every sitting, for three kilobytes."""
+
+MAX_AGENDA_COMMITMENTS: Final = 16 * DECOY_STEP
+"""About a thousand dossiers, as for every other list."""
 
 
 class Role(StrEnum):
@@ -201,22 +208,26 @@ class Sitting(Statement):
     seats: Annotated[tuple[SittingSeat, ...], Field(strict=False, max_length=MAX_ITEMS)]
 
 
-class AgendaItem(Strict):
-    """One dossier of one association, with the deposits (by manifest) that it consists of."""
-
-    association: Code
-    dossier: DossierReference
-    manifests: Annotated[tuple[DigestField, ...], Field(strict=False, min_length=1, max_length=100)]
-
-
 class Agenda(Statement):
-    """The dossiers of a sitting, in order, grouped by association. Chain id: ``sitting``."""
+    """The dossiers of a sitting, as commitments alone (``crypto.statements.agenda``). Chain id:
+    ``sitting``. Their number is a multiple of ``DECOY_STEP`` and their order that of their bytes:
+    neither says how many dossiers there are, nor whose.
+    """
 
     TYPE: ClassVar[str] = "agenda"
     sitting: OpaqueId
     version: Version
     previous: DigestField | None
-    items: Annotated[tuple[AgendaItem, ...], Field(strict=False, max_length=MAX_ITEMS)]
+    items: Annotated[
+        tuple[Bytes32, ...],
+        Field(strict=False, min_length=DECOY_STEP, max_length=MAX_AGENDA_COMMITMENTS),
+    ]
+
+    @model_validator(mode="after")
+    def _says_nothing(self) -> Agenda:
+        if len(self.items) % DECOY_STEP or list(self.items) != sorted(set(self.items)):
+            raise ValueError("commitments are filled up, sorted and distinct")
+        return self
 
 
 class Closing(Statement):

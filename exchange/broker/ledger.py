@@ -19,6 +19,7 @@ from crypto.digests import Digest, sha256
 from crypto.encoding import decode_base64, encode_base64
 from crypto.errors import CryptoError
 from crypto.statements import Statement, parse, parse_any
+from crypto.statements.agenda import OpenedItem
 from crypto.statements.fields import Count, Instant
 from crypto.statements.model import Strict, load_strict_json
 from crypto.statements.registry import TrustPolicy
@@ -58,6 +59,9 @@ class Before:
     def find(self, kind: type[S], **references: str) -> Sequence[Accepted[S]]:
         found = self._index.find(kind, **references)
         return [accepted for accepted in found if accepted.order < self._order]
+
+    def opened(self, agenda: Digest) -> Sequence[OpenedItem]:
+        return self._index.opened(agenda) if self.get(agenda) else ()
 
 
 class BrokerLedger:

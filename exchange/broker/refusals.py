@@ -31,6 +31,8 @@ class Why(StrEnum):
     STALE_CHECKPOINT = "stale-checkpoint"
     OTHER_LOG = "other-log"
     """The reader was shown a checkpoint that this broker never cosigned."""
+    FOREIGN_ITEM = "foreign-item"
+    """What was shown as the agenda's line is none of it."""
     FOREIGN_ENVELOPE = "foreign-envelope"
     BROKEN_ENVELOPE = "broken-envelope"
     TOO_MANY_REFUSALS = "too-many-refusals"

@@ -28,6 +28,7 @@ from exchange.broker.custody import require_key
 from exchange.broker.desk import Desk
 from exchange.broker.receipts import require_own_cosignature, verified_receipt
 from exchange.broker.refusals import Why, reason_of, refusal
+from exchange.broker.shown_agenda import with_item
 from exchange.broker.witness import cosigner_of, head_of
 from exchange.domain.policy import Refuse, decide
 from exchange.domain.refusals import MESSAGES
@@ -44,7 +45,7 @@ from exchange.usecases.facts import (
     manifest_of,
     sealed_envelope,
 )
-from exchange.usecases.ledger import Accepted
+from exchange.usecases.ledger import Accepted, StatementIndex
 from exchange.usecases.ports import Attested, OpenRequest
 
 
@@ -112,7 +113,7 @@ def _verified(desk: Desk, shown: OpenRequest) -> _Opening:
     )
     if manifest is None or not asked:
         raise refusal(Why.NOT_AUTHORISED, "Cette demande ne porte pas sur ce dépôt.")
-    _require_permit(desk, request, shown.deposit)
+    _require_permit(desk, with_item(desk, request.sitting, shown.item), request, shown.deposit)
     receipt = _authorisation(desk, shown, request, unverified.digest)
     sealed = sealed_envelope(index, manifest, request.signer, request.purpose)
     if sealed is None or sha256(shown.envelope) != sealed.entry.envelope_sha256:
@@ -187,10 +188,12 @@ def _require_same_log(desk: Desk, request: AccessRequest) -> None:
         )
 
 
-def _require_permit(desk: Desk, request: AccessRequest, deposit: str) -> None:
+def _require_permit(
+    desk: Desk, index: StatementIndex, request: AccessRequest, deposit: str
+) -> None:
     verdict = decide(
         access_facts(
-            desk.ledger.index,
+            index,
             certificate=request.signer,
             sitting=request.sitting,
             deposit=deposit,

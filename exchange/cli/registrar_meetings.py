@@ -226,20 +226,22 @@ def _pairs(seats: tuple[str, ...]) -> dict[str, str]:
 def agenda(bench: Bench, sitting: str, as_json: bool) -> None:
     """See ``help`` above."""
     from exchange.client.registrar_sittings import publish_agenda
+    from exchange.usecases.agendas import listed
 
-    accepted = publish_agenda(bench.desk(), sitting)
-    statement = accepted.statement
+    desk = bench.desk()
+    accepted = publish_agenda(desk, sitting)
+    version, items = accepted.statement.version, listed(desk.view.ledger, accepted)
     document = {
         "agenda": accepted.digest,
-        "version": statement.version,
-        "items": [{"association": i.association, "dossier": i.dossier} for i in statement.items],
+        "version": version,
+        "items": [{"association": i.association, "dossier": i.dossier} for i in items],
     }
 
     def sentences() -> None:
         say(
             "Ordre du jour n° {version} publié : {count} dossier(s).",
-            version=statement.version,
-            count=len(statement.items),
+            version=version,
+            count=len(items),
         )
 
     result(document, as_json=as_json, otherwise=sentences)

@@ -49,11 +49,11 @@ def sittings(bench: Bench, only: str | None, as_json: bool) -> None:
 
 def _describe(desk: Desk, sitting: str) -> dict[str, Any]:
     from exchange.client.registry import deposits_of, is_closed, sitting_of, usable
+    from exchange.usecases.agendas import listed
     from exchange.usecases.facts import latest_agenda
 
     index, now = desk.view.ledger, desk.machine.clock()
     statement: Sitting = sitting_of(index, sitting).statement
-    agenda = latest_agenda(index, sitting)
     seats = []
     for seat in statement.seats:
         names = {c.name for digest in seat.certificates if (c := usable(index, digest, now))}
@@ -81,7 +81,7 @@ def _describe(desk: Desk, sitting: str) -> dict[str, Any]:
                 "dossier": item.dossier,
                 "deposits": len(item.manifests),
             }
-            for item in (agenda.statement.items if agenda else ())
+            for item in listed(index, latest_agenda(index, sitting))
         ],
         "deposits": [
             {

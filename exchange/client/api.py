@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 from crypto.digests import Digest
 from crypto.encoding import encode_base64
+from crypto.statements.agenda import AgendaOpening
 from exchange.client.connection import Connection, Query
 from exchange.client.errors import TransportError
+from exchange.usecases.agenda_wire import AgendaShown, OpeningSent
 from exchange.usecases.ports import Attested
 
 T = TypeVar("T")
@@ -108,9 +110,12 @@ class Api:
 
     # -- statements -----------------------------------------------------------------------
 
-    def post_statement(self, statement: bytes) -> Any:
-        """``{"digest", "receipt", "destruction"}``."""
-        return self._connection.post(f"{API}/statements", {"statement": statement.decode()})
+    def post_statement(self, statement: bytes, openings: Sequence[AgendaOpening] = ()) -> Any:
+        """``{"digest", "receipt", "destruction"}``; an agenda goes with its openings."""
+        body: dict[str, Any] = {"statement": statement.decode()}
+        if openings:
+            body["openings"] = [OpeningSent.of(each).model_dump(mode="json") for each in openings]
+        return self._connection.post(f"{API}/statements", body)
 
     def statement(self, digest: Digest) -> Attested:
         """One statement by its digest."""
@@ -134,10 +139,14 @@ class Api:
         """The latest version of each sitting."""
         return field(self._connection.get(f"{API}/sittings"), "sittings", many(attested))
 
-    def sitting(self, sitting: str) -> tuple[Attested, ...]:
-        """Every registry statement that this login needs for one sitting."""
+    def sitting(self, sitting: str) -> tuple[tuple[Attested, ...], AgendaShown | None]:
+        """Every registry statement that this login needs for one sitting, and what its agenda lists
+        for this login.
+        """
         answer = self._connection.get(f"{API}/sittings/{sitting}")
-        return field(answer, "statements", many(attested))
+        return field(answer, "statements", many(attested)), field(
+            answer, "agenda", optional(AgendaShown.model_validate)
+        )
 
     # -- deposits and releases ------------------------------------------------------------
 

@@ -24,11 +24,13 @@ from exchange.client.api import field, octets, utf8
 from exchange.client.desk import Desk
 from exchange.client.errors import TransportError
 from exchange.client.files import appearing
+from exchange.usecases.agenda_wire import AgendaShown
 from exchange.usecases.bundle_layout import (
     INDEX_PATH,
     LOG_PREFIX,
     RECORD_CHECKPOINT_PATH,
     RECORD_PATH,
+    agenda_path,
     disclosure_path,
     encode_disclosure,
     statement_path,
@@ -88,7 +90,10 @@ def _disclosed(lines: Iterator[Any], size: int) -> Iterator[tuple[str, bytes]]:
     for line in lines:
         if line.get("end") is True:
             return
-        if "statement" in line:
+        if "agenda" in line:
+            shown = _agenda(line)
+            path, content = agenda_path(shown.agenda), shown.to_bytes()
+        elif "statement" in line:
             envelope = field(line, "statement", utf8)
             path = statement_path(parse_any(envelope).digest)
             content = envelope
@@ -103,6 +108,13 @@ def _disclosed(lines: Iterator[Any], size: int) -> Iterator[tuple[str, bytes]]:
             seen.add(path)
             yield path, content
     raise _cut()
+
+
+def _agenda(line: Any) -> AgendaShown:
+    try:
+        return AgendaShown.model_validate(line)
+    except ValueError as error:
+        raise _cut() from error
 
 
 def _disclosure(index: int, line: Any) -> bytes:

@@ -8,9 +8,9 @@ from importlib.resources import files
 
 from crypto.digests import Digest, sha256
 from crypto.statements.exchange import Declaration, Recusal, Undertaking
-from crypto.statements.registry import Sitting
+from crypto.statements.registry import Agenda, Sitting
 from exchange.client.desk import Desk
-from exchange.client.errors import NotPossibleError
+from exchange.client.errors import NotPossibleError, NotTrustworthyError
 from exchange.client.registry import (
     agenda_of,
     is_withdrawn,
@@ -21,8 +21,10 @@ from exchange.client.registry import (
     seat_of,
     sitting_of,
 )
+from exchange.usecases.agendas import is_whole, listed
 from exchange.usecases.facts import declaration_of, undertakings_of
 from exchange.usecases.ledger import Accepted
+from exchange.usecases.whole_agenda import sees_whole_agenda
 
 
 def undertaking_text() -> bytes:
@@ -51,10 +53,11 @@ def look(desk: Desk, sitting: str) -> Declarable:
     found = sitting_of(index, sitting)
     mandate = my_mandate(index, found.statement, person)
     own = _own_association(desk, found.statement)
-    items = agenda_of(index, sitting).statement.items
+    agenda = agenda_of(index, sitting)
+    _require_whole(desk, sitting, agenda)
     visible = [
         item.dossier
-        for item in items
+        for item in listed(index, agenda)
         if item.association not in own and not is_withdrawn(index, item.dossier)
     ]
     recused = frozenset(each for each in visible if person in recused_persons(index, sitting, each))
@@ -66,6 +69,19 @@ def look(desk: Desk, sitting: str) -> Declarable:
         frozenset(each for each in visible if declaration_of(index, sitting, each, person)),
         recused,
     )
+
+
+def _require_whole(desk: Desk, sitting: str, agenda: Accepted[Agenda]) -> None:
+    """A member from whom nothing can be kept must have been shown every item, decoys included."""
+    index, own = desk.view.ledger, desk.certificate.statement
+    if sees_whole_agenda(index, sitting, own.person, own.organisation) and not is_whole(
+        index, agenda
+    ):
+        raise NotTrustworthyError(
+            "Le service ne montre pas tout l'ordre du jour que le secrétariat a signé, alors que rien ne "
+            "vous en écarte : un dossier peut vous être caché. Rien n'a été utilisé. Recommencez, puis "
+            "prévenez le secrétariat."
+        )
 
 
 def _own_association(desk: Desk, sitting: Sitting) -> frozenset[str]:
@@ -115,10 +131,10 @@ def sitting_with(desk: Desk, reference: str) -> str:
     for sitting in sorted(known, key=lambda each: each.opens_at, reverse=True):
         desk.load_sitting(sitting.sitting)
         try:
-            agenda = agenda_of(desk.view.ledger, sitting.sitting).statement
+            agenda = agenda_of(desk.view.ledger, sitting.sitting)
         except NotPossibleError:
             continue
-        if any(item.dossier == reference for item in agenda.items):
+        if any(item.dossier == reference for item in listed(desk.view.ledger, agenda)):
             return sitting.sitting
     raise NotPossibleError(
         "Le dossier « {reference} » n'est à l'ordre du jour d'aucune séance connue : vérifiez la "

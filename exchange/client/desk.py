@@ -12,6 +12,7 @@ from audit.policy import VerifiedCheckpoint
 from crypto.digests import Digest
 from crypto.edge.identity import Identity
 from crypto.statements import Statement, Unverified
+from crypto.statements.agenda import AgendaOpening
 from crypto.statements.custody import Status
 from crypto.statements.registry import Certificate
 from crypto.trust import Trust
@@ -90,11 +91,6 @@ class Desk:
             )
         return self.view.need(Certificate, self.who.certificate)
 
-    @property
-    def sees_agenda(self) -> bool:
-        """Whether the service shows agendas to this person: registrars, members, auditors."""
-        return self.who.certificate is None or not {"member", "auditor"}.isdisjoint(self.who.roles)
-
     def draft(self, kind: type[S], /, **fields: Any) -> Unverified[S]:
         """Compose and sign a statement of this person."""
         statement = new_statement(self.machine, self.view.trust, self.signer, kind, **fields)
@@ -113,12 +109,17 @@ class Desk:
     def load_sitting(self, sitting: str) -> None:
         """Fetch and verify everything that this person may see of a sitting."""
         self.source.begin()
-        self.view.take(self.api.sitting(sitting))
+        statements, agenda = self.api.sitting(sitting)
+        self.view.take(statements)
+        if agenda is not None:
+            self.view.take_openings(agenda.agenda, agenda.shown())
 
-    def submit(self, unverified: Unverified[S]) -> tuple[Accepted[S], Attested | None]:
+    def submit(
+        self, unverified: Unverified[S], openings: Sequence[AgendaOpening] = ()
+    ) -> tuple[Accepted[S], Attested | None]:
         """Post a statement; returns it as recorded, and the destruction that it caused, if any."""
         self.source.begin()
-        answer = self.api.post_statement(unverified.envelope)
+        answer = self.api.post_statement(unverified.envelope, openings)
         receipt = field(answer, "receipt", utf8)
         taken = self.view.take([Attested(unverified.envelope, receipt)])[0]
         self.profile.keep_statement(unverified.digest, unverified.envelope)
@@ -130,9 +131,11 @@ class Desk:
             self.view.take([kept])
         return narrowed(type(unverified.statement), taken), kept
 
-    def submit_and_confirm(self, unverified: Unverified[S]) -> tuple[Accepted[S], Attested | None]:
+    def submit_and_confirm(
+        self, unverified: Unverified[S], openings: Sequence[AgendaOpening] = ()
+    ) -> tuple[Accepted[S], Attested | None]:
         """Like :meth:`submit`, and done only when the broker has acknowledged it."""
-        done = self.submit(unverified)
+        done = self.submit(unverified, openings)
         wait_until_acknowledged(
             self.view,
             self.machine,
@@ -153,7 +156,7 @@ class Desk:
 
     def _status(self, sitting: str | None) -> Status:
         status = fetch_status(self.view, self.machine, sitting=sitting)
-        require_current(self.view, status, sitting, sees_agenda=self.sees_agenda)
+        require_current(self.view, status, sitting)
         return status
 
     def _reload(self, sitting: str | None) -> None:

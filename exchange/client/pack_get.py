@@ -25,11 +25,19 @@ from exchange.client.errors import NotPossibleError, NotTrustworthyError
 from exchange.client.files import already_there, appearing
 from exchange.client.registry import Deposited, agenda_of, deposits_of
 from exchange.client.releases import Answer, Opened, Refusal, request_release
+from exchange.usecases.agenda_wire import AgendaShown
+from exchange.usecases.agendas import listed
 from exchange.usecases.ledger import Accepted
 from exchange.usecases.ports import Attested
 
 NOT_SHOWN: Final = "Le service ne montre rien de ce dossier à ce profil : siège ou personne déportés, ou dossier retiré."
 """Why there is nothing to ask for (msgid)."""
+
+HEAD_NAME: Final = "pack.json"
+"""Where a pack says whose it is."""
+
+OPENINGS_NAME: Final = "agenda-openings.json"
+"""Where a pack says what the agenda lists for its member."""
 
 FORMAT_NAME: Final = "dossier-exchange-pack/v1"
 
@@ -107,9 +115,9 @@ def _ask(desk: Desk, seen: Declarable, wanted: Sequence[Deposited]) -> Answer:
 
 
 def _not_shown(desk: Desk, sitting: str, wanted: Sequence[Deposited]) -> tuple[Refusal, ...]:
-    """Dossiers of the agenda that the service does not even show to this member."""
+    """Dossiers whose line of the agenda is shown to this member, and whose deposits are not."""
     shown = {each.reference for each in wanted}
-    items = agenda_of(desk.view.ledger, sitting).statement.items
+    items = listed(desk.view.ledger, agenda_of(desk.view.ledger, sitting))
     return tuple(
         Refusal(item.dossier, "", "not-shown", NOT_SHOWN)
         for item in items
@@ -121,15 +129,15 @@ def _wanted(
     desk: Desk, seen: Declarable, only: Sequence[str], *, ask_anyway: bool
 ) -> list[Deposited]:
     sitting = seen.sitting.statement.sitting
-    listed = {
+    on_agenda = {
         digest
-        for item in agenda_of(desk.view.ledger, sitting).statement.items
+        for item in listed(desk.view.ledger, agenda_of(desk.view.ledger, sitting))
         for digest in item.manifests
     }
     known = [
         each
         for each in deposits_of(desk.view.ledger, sitting)
-        if each.manifest.digest in listed and (not only or each.reference in only)
+        if each.manifest.digest in on_agenda and (not only or each.reference in only)
     ]
     if ask_anyway:
         return known
@@ -159,9 +167,9 @@ def _is_for(manifest: Manifest, seat: str) -> bool:
 
 
 def _association_numbers(desk: Desk, sitting: str) -> dict[str, int]:
-    """Associations numbered in the order of the agenda, from 1."""
+    """Associations numbered in the order of the agenda, as far as this member sees it, from 1."""
     numbers: dict[str, int] = {}
-    for item in agenda_of(desk.view.ledger, sitting).statement.items:
+    for item in listed(desk.view.ledger, agenda_of(desk.view.ledger, sitting)):
         numbers.setdefault(item.association, len(numbers) + 1)
     return numbers
 
@@ -194,14 +202,18 @@ def _is_sound(desk: Desk, opened: Opened, payload: BinaryIO) -> bool:
 
 
 def _add_papers(desk: Desk, tar: tarfile.TarFile, sitting: Accepted[Sitting]) -> None:
-    """Signed sitting and agenda by name, then everything that verifying them off line needs."""
+    """Signed sitting and agenda by name, what the agenda lists for this member, then everything that
+    verifying them off line needs.
+    """
     agenda = agenda_of(desk.view.ledger, sitting.statement.sitting)
     _add(desk, tar, "sitting.json", _attested_json(desk.view.attested(sitting.digest)))
     _add(desk, tar, "agenda.json", _attested_json(desk.view.attested(agenda.digest)))
+    shown = (each.shown for each in desk.view.ledger.opened(agenda.digest))
+    _add(desk, tar, OPENINGS_NAME, AgendaShown.of(agenda.digest, shown).to_bytes())
     for digest, item in desk.view.all_attested():
         _add(desk, tar, f"statements/{digest}.json", _attested_json(item))
     head = {"format": FORMAT_NAME, "sitting": sitting.statement.sitting, "member": desk.signer}
-    _add(desk, tar, "pack.json", json.dumps(head, indent=2).encode() + b"\n")
+    _add(desk, tar, HEAD_NAME, json.dumps(head, indent=2).encode() + b"\n")
 
 
 def _attested_json(item: Attested) -> bytes:

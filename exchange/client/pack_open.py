@@ -33,8 +33,12 @@ from exchange.client.api import attested
 from exchange.client.card_check import check_container
 from exchange.client.errors import NotTrustworthyError, UnsafeFileError
 from exchange.client.files import appearing_directory, write_new
+from exchange.client.pack_get import HEAD_NAME, OPENINGS_NAME
 from exchange.client.registry import Deposited, deposits_of, grants_of
 from exchange.client.trusted_view import TrustedView
+from exchange.usecases.agenda_wire import AgendaShown
+from exchange.usecases.agendas import listed
+from exchange.usecases.facts import latest_agenda
 from exchange.usecases.ledger import Accepted
 from exchange.usecases.ports import Attested
 
@@ -81,6 +85,7 @@ class PackContent:
     member: Digest
     sitting: str
     papers: dict[Digest, Attested]
+    agenda: AgendaShown
     receipts: dict[str, bytes]
     dossiers: dict[str, tarfile.TarInfo]
 
@@ -132,6 +137,7 @@ def open_pack(pack: Path, out: Path, trust: Trust, identity: Identity, now: date
         with pack.open("rb") as handle, tarfile.open(fileobj=handle, mode="r:") as tar:
             content = _read(tar)
             view = offline_view(trust, content.papers, now)
+            view.take_openings(content.agenda.agenda, content.agenda.shown())
             with appearing_directory(out) as folder:
                 return _open_all(_Opening(tar, view, content, identity, folder))
     except (tarfile.TarError, EOFError) as error:
@@ -175,7 +181,7 @@ def _is_policy(item: Attested) -> bool:
 
 
 def _read(tar: tarfile.TarFile) -> PackContent:
-    head: dict[str, str] | None = None
+    about: dict[str, bytes] = {}
     papers: dict[Digest, Attested] = {}
     receipts: dict[str, bytes] = {}
     dossiers: dict[str, tarfile.TarInfo] = {}
@@ -187,8 +193,8 @@ def _read(tar: tarfile.TarFile) -> PackContent:
         seen.add(name)
         if _DOSSIER.fullmatch(name):
             dossiers[name] = entry
-        elif name == "pack.json":
-            head = load_strict_json(_small(tar, entry), limit=MAX_PAPER_BYTES)
+        elif name in {HEAD_NAME, OPENINGS_NAME}:
+            about[name] = _small(tar, entry)
         elif name.startswith("statements/"):
             digest = parse_digest(name.removeprefix("statements/").removesuffix(".json"))
             papers[digest] = _attested(_small(tar, entry))
@@ -196,11 +202,17 @@ def _read(tar: tarfile.TarFile) -> PackContent:
             receipts[name.removesuffix(".receipt")] = _small(tar, entry)
         elif name not in {"sitting.json", "agenda.json"}:
             raise _strange(name)
-    if head is None or not isinstance(head, dict):
-        raise _strange("pack.json")
-    return PackContent(
-        parse_digest(str(head.get("member"))), str(head.get("sitting")), papers, receipts, dossiers
-    )
+    member, sitting = _head(about.get(HEAD_NAME, b""))
+    agenda = AgendaShown.parse(about.get(OPENINGS_NAME, b""))
+    return PackContent(member, sitting, papers, agenda, receipts, dossiers)
+
+
+def _head(data: bytes) -> tuple[Digest, str]:
+    """Whose pack it is, and of which sitting."""
+    head = load_strict_json(data, limit=MAX_PAPER_BYTES)
+    if not isinstance(head, dict):
+        raise _strange(HEAD_NAME)
+    return parse_digest(str(head.get("member"))), str(head.get("sitting"))
 
 
 def _regular_entries(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
@@ -237,6 +249,7 @@ def _open_one(opening: _Opening, stem: str, entry: tarfile.TarInfo) -> OpenedDos
     deposited = _deposited(view, content, stem)
     manifest = deposited.manifest
     _check_receipt(view, content, stem, manifest)
+    _require_listed(view, content, stem, manifest)
     source = opening.tar.extractfile(entry)
     assert source is not None
     header = source.read(HEADER_BYTES)
@@ -285,6 +298,18 @@ def _check_receipt(
         EventType.RELEASE_AUTHORISED,
         {"certificate": content.member, "manifest": manifest.digest},
     )
+
+
+def _require_listed(
+    view: TrustedView, content: PackContent, stem: str, manifest: Accepted[Manifest]
+) -> None:
+    items = listed(view.ledger, latest_agenda(view.ledger, content.sitting))
+    if not any(manifest.digest in item.manifests for item in items):
+        raise NotTrustworthyError(
+            "Le dossier « {name} » de l'archive n'est pas à l'ordre du jour que le secrétariat a signé : "
+            "rien n'en a été ouvert.",
+            name=stem,
+        )
 
 
 def _require_own_header(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crypto.encoding import new_opaque_id
+from crypto.statements.agenda import AgendaItem, AgendaPlace, commit_items
 from crypto.statements.custody import Cause
+from crypto.statements.exchange import Manifest
 from crypto.statements.registry import (
     Agenda,
-    AgendaItem,
     Certificate,
     Closing,
     Revocation,
@@ -190,35 +192,49 @@ def publish_agenda(desk: Desk, sitting: str) -> Accepted[Agenda]:
     index = desk.view.ledger
     sitting_of(index, sitting)
     last = latest_agenda(index, sitting)
+    version = last.statement.version + 1 if last else 1
+    place = AgendaPlace(desk.view.policy.policy.origin, sitting, version)
+    commitments, openings = commit_items(place, _items(desk, sitting), desk.machine.entropy)
     unverified = desk.draft(
         Agenda,
         sitting=sitting,
-        version=last.statement.version + 1 if last else 1,
+        version=version,
         previous=last.digest if last else None,
-        items=_items(desk, sitting),
+        items=commitments,
     )
-    accepted, _none = desk.submit_and_confirm(unverified)
+    accepted, _none = desk.submit_and_confirm(unverified, openings)
+    desk.view.take_openings(accepted.digest, openings)
     return accepted
 
 
+ASSOCIATION_STEP: Final = 2**40
+"""How far the ranks of two associations lie apart: no log has as many events."""
+
+
 def _items(desk: Desk, sitting: str) -> tuple[AgendaItem, ...]:
+    """By association, in the order of the roster; within one, by the place of their first deposit in
+    the log. Such a rank is made of the dossier alone and tells nothing of the others.
+    """
     roster = roster_of(desk.view.ledger).statement
     order: Sequence[str] = [
         *(seat.organisation for seat in roster.seats if seat.organisation),
         *(approval.organisation for approval in roster.approvals),
     ]
-    grouped: dict[tuple[str, str], list[str]] = {}
+    grouped: dict[tuple[str, str], list[Accepted[Manifest]]] = {}
     for each in deposits_of(desk.view.ledger, sitting):
         if not each.withdrawn:
-            grouped.setdefault((each.association, each.reference), []).append(each.manifest.digest)
-
-    def rank(key: tuple[str, str]) -> tuple[int, str]:
-        return (order.index(key[0]) if key[0] in order else len(order), key[0])
-
-    # sorted() is stable: within an association, dossiers stay in the order of their deposit.
+            grouped.setdefault((each.association, each.reference), []).append(each.manifest)
+    # An association that left the roster since its deposit comes after the others.
+    unknown = sorted({association for association, _ in grouped} - set(order))
+    ranks = {association: n for n, association in enumerate(dict.fromkeys([*order, *unknown]))}
     return tuple(
-        AgendaItem(association=key[0], dossier=key[1], manifests=tuple(grouped[key]))  # type: ignore[arg-type]  # digests, as strings
-        for key in sorted(grouped, key=rank)
+        AgendaItem(
+            association=association,
+            dossier=dossier,
+            rank=ranks[association] * ASSOCIATION_STEP + manifests[0].order,
+            manifests=tuple(each.digest for each in manifests),
+        )
+        for (association, dossier), manifests in grouped.items()
     )
 
 

@@ -65,13 +65,8 @@ def fetch_status(
     return status
 
 
-def require_current(
-    view: TrustedView, status: Status, sitting: str | None, *, sees_agenda: bool
-) -> None:
-    """Raise NotTrustworthyError unless ``view`` knows exactly what the broker knows.
-
-    ``sees_agenda``: depositors are not shown agendas, which list other associations' dossiers.
-    """
+def require_current(view: TrustedView, status: Status, sitting: str | None) -> None:
+    """Raise NotTrustworthyError unless ``view`` knows exactly what the broker knows."""
     if status.revoked != revoked_digest(view.ledger):
         raise NotTrustworthyError(
             "La liste des certificats révoqués montrée par le service n'est pas celle du gardien des "
@@ -87,7 +82,7 @@ def require_current(
             "La séance montrée par le service n'est pas dans la version que le gardien des clés "
             "applique : rien n'a été utilisé. Recommencez, puis prévenez le secrétariat."
         )
-    if sees_agenda and status.agenda != (known_agenda.digest if known_agenda else None):
+    if status.agenda != (known_agenda.digest if known_agenda else None):
         raise NotTrustworthyError(
             "L'ordre du jour montré par le service n'est pas dans la version que le gardien des clés "
             "applique : rien n'a été utilisé. Recommencez, puis prévenez le secrétariat."

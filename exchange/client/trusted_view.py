@@ -19,7 +19,8 @@ from audit.policy import LogPolicy, VerifiedCheckpoint
 from audit.receipts import VerifiedReceipt, verify_receipt
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified, parse, parse_any
-from crypto.statements.registry import Certificate, Revocation, TrustPolicy
+from crypto.statements.agenda import AgendaOpening, OpenedItem, open_item
+from crypto.statements.registry import Agenda, Certificate, Revocation, TrustPolicy
 from crypto.trust import Trust, TrustedPolicy, accept_first, accept_next
 from exchange.client.errors import NotTrustworthyError
 from exchange.usecases.authority import verify_statement
@@ -62,6 +63,10 @@ class LedgerBefore:
         """All of a type whose references match, oldest first."""
         found = self.ledger.find(kind, **references)
         return [each for each in found if each.order < self.order]
+
+    def opened(self, agenda: Digest) -> Sequence[OpenedItem]:
+        """What was shown of an agenda that was known then."""
+        return self.ledger.opened(agenda) if self.get(agenda) else ()
 
 
 @dataclass(frozen=True)
@@ -166,6 +171,12 @@ class TrustedView:
                 )
             known = self.take([item])[0]
         return narrowed(kind, known)
+
+    def take_openings(self, agenda: Digest, shown: Iterable[AgendaOpening]) -> None:
+        """Verify what the service shows of an agenda taken before; all of it or none."""
+        statement = self.need(Agenda, agenda).statement
+        origin = self.policy.policy.origin
+        self.ledger.open_items(agenda, [open_item(statement, origin, each) for each in shown])
 
     def attested(self, digest: Digest) -> Attested:
         """A taken statement with its receipt, as it came."""

@@ -15,6 +15,7 @@ from crypto.statements.registry import Agenda, Roster, Sitting, TrustPolicy
 from crypto.trust import accept_first, accept_next
 from exchange.domain.errors import RuleError
 from exchange.domain.sittings import check_convocation, check_revision, check_sitting
+from exchange.replay.agendas import open_agenda
 from exchange.replay.codes import Code
 from exchange.replay.history import History, LoggedEvent
 from exchange.usecases.authority import verify_statement
@@ -65,6 +66,9 @@ def accept(history: History, event: LoggedEvent) -> None:
         _announce(history, event, unverified.statement)
         accepted = Accepted(unverified.statement, unverified.digest, event.index, history.at)
         history.ledger.add(accepted)
+        if isinstance(unverified.statement, Agenda):
+            agenda = Accepted(unverified.statement, accepted.digest, accepted.order, accepted.at)
+            open_agenda(history, event, agenda)
 
 
 def _is_authentic(history: History, event: LoggedEvent, unverified: Unverified[Statement]) -> bool:

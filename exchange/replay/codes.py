@@ -40,6 +40,8 @@ class Code(StrEnum):
     EVENT_FUTURE = "event.future"
     CHAIN_FORKED = "chain.forked"
     CHAIN_BROKEN = "chain.broken"
+    AGENDA_UNOPENED = "agenda.unopened"
+    AGENDA_FOREIGN = "agenda.foreign-opening"
     SITTING_RULE = "sitting.rule"
     DEPOSIT_ORDER = "deposit.order"
     DEPOSIT_LATE = "deposit.late"

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from audit.events import EventDetails, EventType
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified
+from crypto.statements.agenda import AgendaOpening
 from crypto.statements.exchange import Purpose
 from crypto.trust import Trust, TrustedPolicy
 from exchange.replay.codes import Code
@@ -20,6 +21,9 @@ from exchange.replay.retention import Erasures
 from exchange.usecases.ledger import MemoryLedger
 
 S = TypeVar("S", bound=Statement)
+
+Openings = dict[Digest, tuple[AgendaOpening, ...]]
+"""By the digest of the agenda."""
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -72,6 +76,8 @@ class History:
     trust: Trust
     statements: Mapping[Digest, Unverified[Statement]]
     erasures: Erasures
+    openings: Openings = field(default_factory=dict)
+    """What the bundle says that each agenda lists. Nothing verified."""
     findings: Findings = field(default_factory=Findings)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     policies: list[TrustedPolicy] = field(default_factory=list)

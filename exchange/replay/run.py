@@ -24,6 +24,7 @@ from crypto.statements.registry import TrustPolicy
 from crypto.trust import Trust, TrustedPolicy, accept_chain
 from exchange.replay import deposits, endings, releases
 from exchange.replay.acceptance import accept
+from exchange.replay.agendas import openings_of
 from exchange.replay.bundle import Bundle, BundledLog
 from exchange.replay.codes import Code
 from exchange.replay.exported import check_index
@@ -70,7 +71,8 @@ def replay(bundle: Bundle, trust: Trust, now: datetime, *, exported: bool = True
         return broken_report(findings)
     events: list[LoggedEvent] = []
     log = _structure(bundle, policy, findings, events)
-    history = History(trust, statements, _erasures(log, events, statements), findings)
+    erasures, openings = _erasures(log, events, statements), openings_of(bundle, findings)
+    history = History(trust, statements, erasures, openings, findings)
     history.erasures.report(findings)
     for event in events:
         _step(history, event)

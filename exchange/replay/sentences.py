@@ -93,6 +93,20 @@ SENTENCES: Final = MappingProxyType(
             Severity.SERIOUS,
             "La version {version} ({type}) ne suit pas la version {known}.",
         ),
+        Code.AGENDA_UNOPENED: (
+            Severity.SERIOUS,
+            (
+                "L'ordre du jour n° {version} compte {count} point(s) engagés sans que le lot dise ce qu'ils "
+                "désignent, et aucune règle de conservation ne le permet."
+            ),
+        ),
+        Code.AGENDA_FOREIGN: (
+            Severity.BREAKING,
+            (
+                "Le lot attribue à l'ordre du jour {agenda} un contenu que le secrétariat n'a pas engagé. "
+                "{reason}"
+            ),
+        ),
         Code.SITTING_RULE: (
             Severity.WARNING,
             "La séance publiée s'écarte d'une règle de la commission. {reason}",

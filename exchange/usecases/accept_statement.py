@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,9 +11,10 @@ from audit.entries import parse_leaf
 from audit.events import EventType
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified, Verified, parse_any
+from crypto.statements.agenda import AgendaOpening, open_whole
 from crypto.statements.custody import Purge, Recovery, Retention
 from crypto.statements.exchange import Withdrawal
-from crypto.statements.registry import Closing, TrustPolicy
+from crypto.statements.registry import Agenda, Closing, TrustPolicy
 from crypto.trust import accept_first, accept_next
 from exchange.usecases.acceptance import CHECKS, AcceptanceContext
 from exchange.usecases.acknowledgement import push_to_broker
@@ -40,8 +42,15 @@ class AcceptedStatement:
     destruction: Attested | None = None
 
 
-def accept_statement(service: Service, caller: Caller | None, envelope: bytes) -> AcceptedStatement:
+def accept_statement(
+    service: Service,
+    caller: Caller | None,
+    envelope: bytes,
+    openings: Sequence[AgendaOpening] = (),
+) -> AcceptedStatement:
     """Accept one statement of a type in ``CHECKS``. The same statement again changes nothing.
+
+    An agenda comes with the openings of all its items; nothing else comes with any.
 
     Without a login only trust policies are accepted, which the roots' threshold signed: the first is
     entry 0 of the log, and the one that names a new broker must come in while the old one is lost.
@@ -54,11 +63,13 @@ def accept_statement(service: Service, caller: Caller | None, envelope: bytes) -
             "Une déclaration « {type} » ne se dépose pas par cette voie.",
             type=unverified.statement.TYPE,
         )
+    if openings and not isinstance(unverified.statement, Agenda):
+        raise InvalidRequestError("Seul un ordre du jour s'accompagne d'ouvertures.")
     with service.transactions() as work:
         _require_login(service, work, caller, unverified, now)
         known = work.statements.get(unverified.digest)
         if known is None:
-            ticket = _accept(service, work, unverified, now)
+            ticket = _accept(service, work, unverified, tuple(openings), now)
             end_deposits(work, unverified.statement)
             work.commit()
         else:
@@ -88,15 +99,19 @@ def _complete(service: Service, unverified: Unverified[Statement]) -> Attested |
 
 
 def _accept(
-    service: Service, work: UnitOfWork, unverified: Unverified[Statement], now: datetime
+    service: Service,
+    work: UnitOfWork,
+    unverified: Unverified[Statement],
+    openings: tuple[AgendaOpening, ...],
+    now: datetime,
 ) -> int:
     statement = unverified.statement
     require_fresh(service, statement, now)
     verified = _verified(service, work, unverified, now)
-    CHECKS[type(statement)](_context(service, work, now), statement)
+    CHECKS[type(statement)](_context(service, work, openings, now), statement)
     if isinstance(statement, TrustPolicy) and _names_a_new_broker(work, statement):
         work.statements.forget_acknowledgements()
-    return record_statement(
+    ticket = record_statement(
         service,
         work,
         verified,
@@ -104,6 +119,10 @@ def _accept(
         at=now,
         facts={"type": statement.TYPE},
     )
+    if isinstance(statement, Agenda):
+        opened = open_whole(statement, service.origin, openings)
+        work.statements.open_items(verified.digest, opened)
+    return ticket
 
 
 def _names_a_new_broker(work: UnitOfWork, policy: TrustPolicy) -> bool:
@@ -150,7 +169,9 @@ def _verified(
     return trusted.verified
 
 
-def _context(service: Service, work: UnitOfWork, now: datetime) -> AcceptanceContext:
+def _context(
+    service: Service, work: UnitOfWork, openings: tuple[AgendaOpening, ...], now: datetime
+) -> AcceptanceContext:
     note = service.log.checkpoint()
 
     def leaf_day(index: int) -> date:
@@ -168,4 +189,5 @@ def _context(service: Service, work: UnitOfWork, now: datetime) -> AcceptanceCon
         deposit=work.deposits.get,
         leaf_day=leaf_day,
         index_of=service.log_store.index_of,
+        openings=openings,
     )

@@ -16,6 +16,7 @@ from crypto.encoding import decode_base64, encode_base64, format_instant, parse_
 from crypto.errors import CryptoError, MalformedError
 from crypto.statements.fields import MAX_ITEMS, Count, DigestField, Label
 from crypto.statements.model import Strict, load_strict_json
+from exchange.usecases.agenda_wire import OpeningSent
 from exchange.usecases.ports import Attested, OpenRequest
 
 MAX_REQUEST_BYTES: Final = 33_554_432
@@ -134,6 +135,7 @@ class OpeningWanted(Strict):
 
     access_request: Octets
     statements: Annotated[tuple[AttestedSent, ...], Field(strict=False, max_length=MAX_ITEMS)]
+    item: OpeningSent | None
     release: Octets
     deposit: Label
     envelope: Octets
@@ -144,6 +146,7 @@ class OpeningWanted(Strict):
         return cls(
             access_request=request.access_request,
             statements=tuple(AttestedSent.of(each) for each in request.statements),
+            item=OpeningSent.of(request.item) if request.item else None,
             release=request.release,
             deposit=request.deposit,
             envelope=request.envelope,
@@ -154,6 +157,7 @@ class OpeningWanted(Strict):
         return OpenRequest(
             access_request=self.access_request,
             statements=tuple(each.attested() for each in self.statements),
+            item=self.item.shown() if self.item else None,
             release=self.release,
             deposit=self.deposit,
             envelope=self.envelope,

@@ -3,6 +3,7 @@
 log/checkpoint, log/tile/…       the log in the tlog-tiles layout
 statements/<digest>.json         each statement that an event cites, as signed (DSSE)
 disclosures/<index>.json         {"details": base64, "opening": base64} of each entry still disclosed
+agendas/<digest>.json            the openings of each agenda still disclosed (``usecases.agenda_wire``)
 broker/record.jsonl, broker/checkpoint   the broker's own signed record
 index.json                       the exporting auditor's bundle-index: the hash of every other file
 """
@@ -26,6 +27,7 @@ from crypto.statements.model import Strict, load_strict_json
 LOG_PREFIX: Final = "log/"
 STATEMENTS_PREFIX: Final = "statements/"
 DISCLOSURES_PREFIX: Final = "disclosures/"
+AGENDAS_PREFIX: Final = "agendas/"
 RECORD_PATH: Final = "broker/record.jsonl"
 RECORD_CHECKPOINT_PATH: Final = "broker/checkpoint"
 INDEX_PATH: Final = "index.json"
@@ -34,6 +36,7 @@ MAX_DISCLOSURE_BYTES: Final = 32_768
 """The largest details (16 KiB) and the opening, in base64."""
 
 _STATEMENT: Final = re.compile(r"statements/([0-9a-f]{64})\.json")
+_AGENDA: Final = re.compile(r"agendas/([0-9a-f]{64})\.json")
 _DISCLOSURE: Final = re.compile(r"disclosures/(0|[1-9][0-9]{0,18})\.json")
 
 
@@ -45,6 +48,11 @@ class _DisclosureFile(Strict):
 def statement_path(digest: Digest) -> str:
     """Where a statement lies."""
     return f"{STATEMENTS_PREFIX}{digest}.json"
+
+
+def agenda_path(digest: Digest) -> str:
+    """Where the openings of an agenda lie."""
+    return f"{AGENDAS_PREFIX}{digest}.json"
 
 
 def disclosure_path(index: int) -> str:
@@ -72,8 +80,17 @@ def decode_disclosure(index: int, data: bytes) -> Disclosure:
 
 def statement_digests(paths: Iterable[str]) -> Iterator[tuple[str, Digest]]:
     """(path, digest that its name claims) of each statement file."""
+    return _named(_STATEMENT, paths)
+
+
+def agenda_digests(paths: Iterable[str]) -> Iterator[tuple[str, Digest]]:
+    """(path, agenda that its name claims) of each file of openings."""
+    return _named(_AGENDA, paths)
+
+
+def _named(pattern: re.Pattern[str], paths: Iterable[str]) -> Iterator[tuple[str, Digest]]:
     for path in paths:
-        match = _STATEMENT.fullmatch(path)
+        match = pattern.fullmatch(path)
         if match:
             yield path, Digest(match[1])
 

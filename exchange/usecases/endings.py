@@ -9,9 +9,10 @@ from crypto.digests import Digest
 from crypto.statements import Statement
 from crypto.statements.custody import Purge, Retention
 from crypto.statements.exchange import Manifest, Withdrawal
-from crypto.statements.registry import Closing
+from crypto.statements.registry import Agenda, Closing
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import allows, step
+from exchange.usecases.agendas import listed
 from exchange.usecases.facts import association_of, manifest_of, withdrawal_of
 from exchange.usecases.holds import held_until
 from exchange.usecases.ports import DepositRecord, UnitOfWork
@@ -153,6 +154,7 @@ def apply_retention(service: Service, retention: Digest) -> None:
         ranges = accepted.statement.ranges
         erased = sum(work.events.erase_disclosures(each.first, each.last) for each in ranges)
         if erased:
+            _erase_agendas(work)
             record_event(
                 service,
                 work,
@@ -162,3 +164,19 @@ def apply_retention(service: Service, retention: Digest) -> None:
             )
             work.commit()
     publish(service)
+
+
+def _erase_agendas(work: UnitOfWork) -> None:
+    """Forget what agendas listed, once the deposits of all their dossiers were erased: no release of
+    theirs can be judged again, and a list of references would be all that is left.
+    """
+    for agenda in work.statements.find(Agenda):
+        manifests = [
+            work.statements.get(digest)
+            for item in listed(work.statements, agenda)
+            for digest in item.manifests
+        ]
+        if manifests and not any(
+            each and work.events.is_disclosed(each.order) for each in manifests
+        ):
+            work.statements.erase_openings(agenda.digest)

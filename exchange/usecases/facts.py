@@ -38,6 +38,7 @@ from exchange.domain.ids import (
     SeatCode,
     SittingId,
 )
+from exchange.usecases.agendas import agenda_items, listed
 from exchange.usecases.authority import find_certificate, revocation_of
 from exchange.usecases.ledger import Accepted, StatementIndex
 
@@ -224,7 +225,7 @@ def access_facts(
         roster=roster_in_force(roster.statement) if roster else None,
         sitting=sitting_in_force(version.statement) if version else None,
         closed=closing_of(index, sitting) is not None,
-        agenda=agenda_items(agenda.statement) if agenda else (),
+        agenda=agenda_items(listed(index, agenda)),
         deposit=committed_deposit(index, manifest) if manifest else None,
         undertakings=frozenset(
             MandateId(each.statement.mandate) for each in undertakings_of(index, person)
@@ -341,18 +342,6 @@ def sitting_in_force(statement: Sitting) -> sittings.Sitting:
             )
             for each in statement.seats
         ),
-    )
-
-
-def agenda_items(statement: Agenda) -> tuple[dossiers.AgendaItem, ...]:
-    """An agenda statement as the domain's items."""
-    return tuple(
-        dossiers.AgendaItem(
-            association=OrganisationCode(item.association),
-            dossier=DossierReference(item.dossier),
-            manifests=frozenset(ManifestId(digest) for digest in item.manifests),
-        )
-        for item in statement.items
     )
 
 

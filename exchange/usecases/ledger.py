@@ -7,13 +7,14 @@ look-ups; what a set of statements *means* is computed above them, by ``usecases
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from crypto.digests import Digest
 from crypto.statements import Statement
+from crypto.statements.agenda import OpenedItem
 
 S = TypeVar("S", bound=Statement)
 S_co = TypeVar("S_co", bound=Statement, covariant=True)
@@ -55,6 +56,9 @@ class StatementIndex(Protocol):
     def find(self, kind: type[S], **references: str) -> Sequence[Accepted[S]]:
         """All of a type whose references (``REFERENCE_FIELDS``) match, oldest first."""
 
+    def opened(self, agenda: Digest) -> Sequence[OpenedItem]:
+        """The items of an agenda that were shown here, decoys included."""
+
 
 def references(statement: Statement) -> Iterator[tuple[str, str]]:
     """The (field, value) pairs under which ``statement`` can be found."""
@@ -73,6 +77,7 @@ class MemoryLedger:
         self._by_digest: dict[Digest, Accepted[Statement]] = {}
         self._by_reference: dict[tuple[str, str], set[Digest]] = defaultdict(set)
         self._by_type: dict[str, set[Digest]] = defaultdict(set)
+        self._opened: dict[Digest, dict[bytes, OpenedItem]] = defaultdict(dict)
 
     def add(self, accepted: Accepted[Statement]) -> None:
         """Keep one; the same digest again changes nothing."""
@@ -82,6 +87,14 @@ class MemoryLedger:
         self._by_type[accepted.statement.TYPE].add(accepted.digest)
         for pair in references(accepted.statement):
             self._by_reference[pair].add(accepted.digest)
+
+    def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
+        """Keep what was shown of an agenda; the same item again changes nothing."""
+        self._opened[agenda].update({each.commitment: each for each in items})
+
+    def opened(self, agenda: Digest) -> Sequence[OpenedItem]:
+        """The items of an agenda that were shown here, decoys included."""
+        return tuple(self._opened.get(agenda, {}).values())
 
     def get(self, digest: Digest) -> Accepted[Statement] | None:
         """By identity."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from audit.ports import NewEntry
 from crypto.digests import Digest
 from crypto.statements import Statement
+from crypto.statements.agenda import AgendaOpening, OpenedItem
 from exchange.usecases.ledger import Accepted, StatementIndex
 
 S = TypeVar("S", bound=Statement)
@@ -100,6 +101,12 @@ class Statements(StatementIndex, Protocol):
     def add(self, statement: Statement, digest: Digest, envelope: bytes, ticket: int) -> None:
         """Keep it, findable by ``ledger.references``. The same digest again is refused."""
 
+    def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
+        """Keep the openings of an agenda just added."""
+
+    def erase_openings(self, agenda: Digest) -> None:
+        """Forget what an agenda listed: its commitments then say nothing to anybody. Idempotent."""
+
     def envelope(self, digest: Digest) -> bytes | None:
         """The bytes as signed."""
 
@@ -186,6 +193,9 @@ class Events(Protocol):
     def append(self, entry: NewEntry) -> int:
         """Keep an event; returns its ticket."""
 
+    def is_disclosed(self, ticket: int) -> bool:
+        """Whether the details of an event still exist."""
+
     def erase_disclosures(self, first: int, last: int) -> int:
         """Erase details and openings of the entries ``first`` to ``last`` (indices, both included);
         how many there were.
@@ -242,6 +252,8 @@ class OpenRequest:
     deposit: str
     envelope: bytes
     """The sealed envelope to open."""
+    item: AgendaOpening | None = None
+    """What the agenda lists of this one dossier; the broker is shown no other."""
 
 
 class Broker(Protocol):

@@ -11,6 +11,7 @@ from audit.events import EventType
 from audit.ports import Disclosure
 from crypto.statements import STATEMENT_TYPES
 from crypto.statements.registry import Role
+from exchange.usecases.agenda_wire import AgendaShown
 from exchange.usecases.errors import UnavailableError
 from exchange.usecases.record import Filed, filed, present, publish, record_event
 from exchange.usecases.service import Caller, Service
@@ -28,6 +29,8 @@ class Disclosures:
     checkpoint: bytes
     size: int
     statements: tuple[Filed, ...]
+    agendas: tuple[AgendaShown, ...]
+    """What each agenda below the checkpoint lists, unless it was erased."""
 
     def entries(self) -> Iterator[tuple[int, bytes, Disclosure | None]]:
         """(index, leaf, disclosure if it still exists) of each entry, streamed."""
@@ -68,9 +71,14 @@ def read_disclosures(service: Service, caller: Caller) -> Disclosures:
             ),
             key=lambda each: each.ticket,
         )
-    size = Checkpoint.of_note(published).size
-    below = [each for each in statements if _index(service, each.ticket) < size]
-    return Disclosures(service, published, size, tuple(below))
+        size = Checkpoint.of_note(published).size
+        below = [each for each in statements if _index(service, each.ticket) < size]
+        agendas = tuple(
+            AgendaShown.of(each.digest, (opened.shown for opened in shown))
+            for each in below
+            if (shown := work.statements.opened(each.digest))
+        )
+    return Disclosures(service, published, size, tuple(below), agendas)
 
 
 def read_broker_record(service: Service, caller: Caller) -> tuple[bytes, bytes]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from crypto.digests import Digest
 from crypto.statements import Statement
+from crypto.statements.agenda import AgendaOpening
 from crypto.statements.custody import Destruction, ReleaseKey
 from crypto.statements.exchange import (
     Complaint,
@@ -25,7 +28,7 @@ from crypto.statements.registry import (
     Sitting,
 )
 from exchange.usecases.errors import NotFoundError
-from exchange.usecases.facts import person_of
+from exchange.usecases.facts import latest_agenda, person_of
 from exchange.usecases.ledger import Accepted, StatementIndex
 from exchange.usecases.reading import Reading, answer, record_reading
 from exchange.usecases.record import filed, present
@@ -36,10 +39,19 @@ from exchange.usecases.visibility import (
     may_know_deposit,
     may_know_sitting,
     may_see_all,
+    visible_items,
 )
 
 
-def read_sitting(service: Service, caller: Caller, sitting: str) -> Reading:
+@dataclass(frozen=True)
+class SittingRead(Reading):
+    """A sitting's statements, and what its agenda in force lists for this caller."""
+
+    agenda: Digest | None
+    openings: tuple[AgendaOpening, ...]
+
+
+def read_sitting(service: Service, caller: Caller, sitting: str) -> SittingRead:
     """The registry around a sitting, and the deposits that this caller may know of."""
     with service.transactions() as work:
         require_caller(service, work, caller, present(service))
@@ -50,15 +62,24 @@ def read_sitting(service: Service, caller: Caller, sitting: str) -> Reading:
             found[each.digest] = each
         ordered = sorted(found.values(), key=lambda each: each.order)
         waiting = [filed(work, each) for each in ordered]
+        agenda = latest_agenda(work.statements, sitting)
+        items = visible_items(work.statements, caller, agenda) if agenda else ()
         ticket = record_reading(service, work, caller, "sitting")
         work.commit()
-    return answer(service, waiting, ticket)
+    reading = answer(service, waiting, ticket)
+    return SittingRead(
+        reading.statements,
+        reading.receipt,
+        agenda.digest if agenda else None,
+        tuple(each.shown for each in items),
+    )
 
 
 def _registry(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[Accepted[Statement]]:
     yield from index.find(Roster)
     yield from index.find(Sitting, sitting=sitting)
-    # To everybody: a status names the agenda in force, and each client checks that it saw it.
+    # To everybody: a status names the agenda in force, and each client checks that it saw it. It
+    # holds commitments alone; what each lists is shown by its opening.
     yield from index.find(Agenda, sitting=sitting)
     yield from index.find(Closing, sitting=sitting)
     yield from index.find(Revocation)

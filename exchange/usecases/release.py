@@ -8,7 +8,9 @@ from datetime import datetime
 from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.merkle import verify_consistency
+from crypto.digests import Digest
 from crypto.statements import Unverified, Verified, parse
+from crypto.statements.agenda import AgendaOpening
 from crypto.statements.exchange import AccessRequest
 from exchange.domain.policy import Permit, decide
 from exchange.domain.refusals import MESSAGES, RefusalReason
@@ -20,7 +22,14 @@ from exchange.usecases.errors import (
     TooManyError,
     explained,
 )
-from exchange.usecases.facts import access_facts, cited, manifest_of, sealed_envelope
+from exchange.usecases.facts import (
+    access_facts,
+    cited,
+    latest_agenda,
+    manifest_of,
+    sealed_envelope,
+)
+from exchange.usecases.ledger import StatementIndex
 from exchange.usecases.ports import Attested, OpenRequest, ReleaseRecord, UnitOfWork
 from exchange.usecases.record import (
     Filed,
@@ -79,6 +88,7 @@ class _Material:
     statements: tuple[Filed, ...]
     manifest: Filed
     grant: Filed | None
+    item: AgendaOpening | None
     envelope: bytes
 
 
@@ -240,6 +250,7 @@ def _open(service: Service, unverified: Unverified[AccessRequest], record: Relea
             OpenRequest(
                 access_request=unverified.envelope,
                 statements=attest_all(service, material.statements),
+                item=material.item,
                 release=proof,
                 deposit=record.deposit,
                 envelope=material.envelope,
@@ -276,8 +287,17 @@ def _material(work: UnitOfWork, request: AccessRequest, record: ReleaseRecord) -
         tuple(filed(work, each) for each in accepted if each),
         filed(work, manifest),
         filed(work, sealed.grant) if sealed.grant else None,
+        _listed_as(index, request.sitting, manifest.digest),
         envelope,
     )
+
+
+def _listed_as(index: StatementIndex, sitting: str, manifest: Digest) -> AgendaOpening | None:
+    """The opening of this one dossier, which alone the broker is shown of the agenda."""
+    agenda = latest_agenda(index, sitting)
+    shown = index.opened(agenda.digest) if agenda else ()
+    found = (each.shown for each in shown if each.item and manifest in each.item.manifests)
+    return next(found, None)
 
 
 def _failed(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from crypto.statements import Statement
+from crypto.statements.agenda import AgendaItem, OpenedItem
 from crypto.statements.custody import Destruction, ReleaseKey
 from crypto.statements.exchange import Complaint, Grant, Manifest, Withdrawal
 from crypto.statements.registry import (
@@ -20,6 +21,7 @@ from crypto.statements.registry import (
 )
 from exchange.domain.ids import OrganisationCode, SeatCode
 from exchange.domain.sittings import is_structurally_recused
+from exchange.usecases.agendas import listed
 from exchange.usecases.facts import (
     association_of,
     latest_agenda,
@@ -31,6 +33,7 @@ from exchange.usecases.facts import (
 )
 from exchange.usecases.ledger import Accepted, StatementIndex
 from exchange.usecases.service import Caller
+from exchange.usecases.whole_agenda import sees_whole_agenda
 
 OPEN_TO_ALL: Final = (TrustPolicy, Certificate, Revocation, Roster, Closing)
 """What every party must check for itself; logged each time it is read."""
@@ -58,7 +61,7 @@ def may_know_deposit(index: StatementIndex, caller: Caller, manifest: Accepted[M
     """The association knows its own; a member what is on the agenda and not recused from."""
     if may_see_all(caller):
         return True
-    association = association_of(index, manifest.statement)
+    association, statement = association_of(index, manifest.statement), manifest.statement
     if association is None:
         return False
     if Role.DEPOSITOR in caller.roles and association == caller.organisation:
@@ -66,7 +69,7 @@ def may_know_deposit(index: StatementIndex, caller: Caller, manifest: Accepted[M
     return (
         Role.MEMBER in caller.roles
         and _is_listed(index, manifest)
-        and not _is_recused(index, caller, manifest.statement, association)
+        and not _is_recused(index, caller, statement.sitting, statement.dossier, association)
     )
 
 
@@ -128,15 +131,39 @@ def _manifests(
 
 
 def _is_listed(index: StatementIndex, manifest: Accepted[Manifest]) -> bool:
-    agenda = latest_agenda(index, manifest.statement.sitting)
-    items = agenda.statement.items if agenda else ()
+    items = listed(index, latest_agenda(index, manifest.statement.sitting))
     return any(manifest.digest in item.manifests for item in items)
 
 
+def visible_items(
+    index: StatementIndex, caller: Caller, agenda: Accepted[Agenda]
+) -> tuple[OpenedItem, ...]:
+    """The items of an agenda that this caller may know; decoys to those from whom nothing is kept."""
+    shown, sitting = index.opened(agenda.digest), agenda.statement.sitting
+    everything = may_see_all(caller) or (
+        Role.MEMBER in caller.roles
+        and caller.person is not None
+        and sees_whole_agenda(index, sitting, caller.person, caller.organisation)
+    )
+    if everything:
+        return tuple(shown)
+    return tuple(
+        each for each in shown if each.item and _may_know_item(index, caller, sitting, each.item)
+    )
+
+
+def _may_know_item(index: StatementIndex, caller: Caller, sitting: str, item: AgendaItem) -> bool:
+    if Role.DEPOSITOR in caller.roles and item.association == caller.organisation:
+        return True
+    return Role.MEMBER in caller.roles and not _is_recused(
+        index, caller, sitting, item.dossier, item.association
+    )
+
+
 def _is_recused(
-    index: StatementIndex, caller: Caller, manifest: Manifest, association: str
+    index: StatementIndex, caller: Caller, sitting: str, dossier: str, association: str
 ) -> bool:
-    latest, roster = latest_sitting(index, manifest.sitting), latest_roster(index)
+    latest, roster = latest_sitting(index, sitting), latest_roster(index)
     if latest is None or roster is None or caller.person is None:
         return True
     taken = next((each for each in latest.statement.seats if each.person == caller.person), None)
@@ -146,4 +173,4 @@ def _is_recused(
     own = OrganisationCode(caller.organisation or "")
     if is_structurally_recused(seat, own, OrganisationCode(association)):
         return True
-    return recusal_of(index, manifest.sitting, manifest.dossier, caller.person) is not None
+    return recusal_of(index, sitting, dossier, caller.person) is not None

@@ -10,6 +10,7 @@ from crypto.encoding import encode_base64
 from crypto.statements.dsse import MAX_ENVELOPE_BYTES
 from crypto.statements.fields import MAX_ITEMS, DigestField, OpaqueId
 from crypto.statements.model import Strict
+from exchange.usecases.agenda_wire import MAX_OPENINGS_BYTES, AgendaShown, OpeningsSent
 from exchange.usecases.ports import Attested
 
 MAX_SMALL_BODY: Final = 4_096
@@ -17,6 +18,9 @@ MAX_SMALL_BODY: Final = 4_096
 
 MAX_STATEMENT_BODY: Final = MAX_ENVELOPE_BYTES + MAX_ENVELOPE_BYTES // 8
 """One statement's envelope as a JSON string: each of its quotes takes a backslash."""
+
+MAX_STATEMENT_AND_OPENINGS_BODY: Final = MAX_STATEMENT_BODY + MAX_OPENINGS_BYTES
+"""A statement; with an agenda, what it lists."""
 
 MAX_ENVELOPE_CHARS: Final = 8_192
 """One sealed envelope in base64: 3.5 kB of age file take 4.7 kB."""
@@ -41,6 +45,12 @@ class StatementForm(Strict):
     """One signed statement."""
 
     statement: Envelope
+
+
+class AcceptForm(StatementForm):
+    """With an agenda, the openings of all its items."""
+
+    openings: OpeningsSent = ()
 
 
 class BeginDepositForm(Strict):
@@ -124,6 +134,12 @@ class StatementsAnswer(Strict):
 
     statements: tuple[AttestedAnswer, ...]
     receipt: str | None
+
+
+class SittingAnswer(StatementsAnswer):
+    """Also what the agenda in force lists for this caller; null before there is one."""
+
+    agenda: AgendaShown | None
 
 
 class SittingsAnswer(Strict):

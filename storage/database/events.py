@@ -27,6 +27,11 @@ class SqlEvents:
         )
         return int(ticket)
 
+    def is_disclosed(self, ticket: int) -> bool:
+        """Whether the details of an event still exist."""
+        query = select(log_disclosures.c.ticket).where(log_disclosures.c.ticket == ticket)
+        return self._transaction.scalar(query) is not None
+
     def erase_disclosures(self, first: int, last: int) -> int:
         """Erase details and openings of the entries ``first`` to ``last`` (indices, both
         included), in the transaction that records the retention; returns how many there were.

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
-from storage.database import challenges, deposits, idempotency, log_tables, releases, statements
+from storage.database import (
+    agenda_openings,
+    challenges,
+    deposits,
+    idempotency,
+    log_tables,
+    releases,
+    statements,
+)
 from storage.database.metadata import metadata
 
 TABLES = (
     *(log_tables.log_entries, log_tables.log_disclosures, log_tables.log_tiles),
     *(log_tables.log_heads, log_tables.log_published),
-    *(statements.statements, statements.statement_references),
+    *(statements.statements, statements.statement_references, agenda_openings.agenda_openings),
     *(deposits.deposits, deposits.envelopes, releases.releases),
     *(challenges.challenges, idempotency.idempotency),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
@@ -24,9 +24,11 @@ from sqlalchemy import (
 from audit.events import EventDetails
 from crypto.digests import Digest
 from crypto.statements import Statement, parse_any
+from crypto.statements.agenda import OpenedItem
 from exchange.usecases.errors import ConcurrentChangeError
 from exchange.usecases.ledger import REFERENCE_FIELDS, Accepted, references
 from exchange.usecases.record import NOT_FOR_THE_BROKER
+from storage.database import agenda_openings
 from storage.database.log_tables import log_disclosures, log_entries
 from storage.database.metadata import Digest64, Ticket, UtcInstant, metadata
 from storage.database.transaction import Transaction
@@ -91,6 +93,18 @@ class SqlStatements:
             insert(statement_references),
             [{"field": field, "value": value, "digest": digest} for field, value in pairs],
         )
+
+    def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
+        """Keep the openings of an agenda just added."""
+        agenda_openings.keep(self._transaction, agenda, items)
+
+    def opened(self, agenda: Digest) -> Sequence[OpenedItem]:
+        """The items of an agenda, decoys included; none once they were erased."""
+        return agenda_openings.kept(self._transaction, agenda)
+
+    def erase_openings(self, agenda: Digest) -> None:
+        """Forget what an agenda listed. Idempotent."""
+        agenda_openings.erase(self._transaction, agenda)
 
     def envelope(self, digest: Digest) -> bytes | None:
         """The bytes as signed."""

@@ -174,7 +174,12 @@ def test_event_in_a_log_of_its_own(scene: Scene) -> None:
     world.log = world.new_log(world.store, cosigned=False)
     forged = world.receipt(world.authorise(request, scene.deposit))
     shown = OpenRequest(
-        honest.access_request, honest.statements, forged, honest.deposit, honest.envelope
+        honest.access_request,
+        honest.statements,
+        forged,
+        honest.deposit,
+        honest.envelope,
+        honest.item,
     )
     assert refused(scene, shown) == "bad-receipt"
 
@@ -193,7 +198,12 @@ def test_event_in_a_fork_that_shares_the_past(scene: Scene) -> None:
     world.log = world.new_log(fork)
     forged = world.receipt(world.authorise(request, scene.deposit))
     shown = OpenRequest(
-        honest.access_request, honest.statements, forged, honest.deposit, honest.envelope
+        honest.access_request,
+        honest.statements,
+        forged,
+        honest.deposit,
+        honest.envelope,
+        honest.item,
     )
     assert refused(scene, shown) == "bad-receipt"
 

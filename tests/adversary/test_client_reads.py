@@ -245,7 +245,8 @@ def test_hidden_agenda(scene: Scene) -> None:
         newest = facts.latest_agenda(scene.server.world.index, scene.sitting)
         assert newest is not None
         hidden = scene.server.world.envelopes[newest.digest].decode()
-        return {"statements": [each for each in answer["statements"] if each["envelope"] != hidden]}
+        kept = [each for each in answer["statements"] if each["envelope"] != hidden]
+        return {"statements": kept, "agenda": None}
 
     scene.server.lies["sitting"] = lie
     refused(scene, NotTrustworthyError)
@@ -345,7 +346,7 @@ def test_forged_certificate(scene: Scene) -> None:
         cites, told = {"statement": forged.digest}, {"type": "certificate"}
         index = world.log_event(EventType.STATEMENT_ACCEPTED, cites, told)
         item = {"envelope": forged.envelope.decode(), "receipt": world.receipt(index).decode()}
-        return {"statements": [*answer["statements"], item]}
+        return {**answer, "statements": [*answer["statements"], item]}
 
     scene.server.lies["sitting"] = lie
     refused(scene, CryptoError)

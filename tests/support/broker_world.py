@@ -8,7 +8,7 @@ service or any hostile one.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -27,6 +27,13 @@ from crypto.edge.seal import envelope_for, header_for, seal_payload
 from crypto.encoding import new_dossier_reference, new_opaque_id
 from crypto.keys import HybridIdentity, MasterSeed, PartySigningSeed, ServiceSigningSeed
 from crypto.statements import Statement, Unverified, parse, seal
+from crypto.statements.agenda import (
+    AgendaItem,
+    AgendaOpening,
+    AgendaPlace,
+    commit_items,
+    open_whole,
+)
 from crypto.statements.custody import Destruction, ReleaseKey
 from crypto.statements.exchange import (
     AccessRequest,
@@ -42,7 +49,6 @@ from crypto.statements.exchange import (
 )
 from crypto.statements.registry import (
     Agenda,
-    AgendaItem,
     Capacity,
     Certificate,
     Closing,
@@ -382,26 +388,38 @@ class World:
         return signed.statement.sitting
 
     def publish_agenda(self, sitting: str, *deposits: Deposit) -> Digest:
-        last = facts.latest_agenda(self.index, sitting)
         items: dict[str, list[Deposit]] = {}
         for deposit in deposits:
             items.setdefault(deposit.dossier, []).append(deposit)
-        return self.post(
-            self.by_registrar(
-                Agenda,
-                sitting=sitting,
-                version=last.statement.version + 1 if last else 1,
-                previous=last.digest if last else None,
-                items=tuple(
-                    AgendaItem(
-                        association=self.organisation_of(group[0]),
-                        dossier=dossier,
-                        manifests=tuple(each.manifest.digest for each in group),
-                    )
-                    for dossier, group in items.items()
-                ),
-            )
+        return self.publish_items(
+            sitting,
+            [
+                AgendaItem(
+                    association=self.organisation_of(group[0]),
+                    dossier=dossier,
+                    rank=rank,
+                    manifests=tuple(each.manifest.digest for each in group),
+                )
+                for rank, (dossier, group) in enumerate(items.items())
+            ],
         )
+
+    def publish_items(self, sitting: str, items: Sequence[AgendaItem]) -> Digest:
+        last = facts.latest_agenda(self.index, sitting)
+        version = last.statement.version + 1 if last else 1
+        commitments, openings = commit_items(
+            AgendaPlace(ORIGIN, sitting, version), items, os.urandom
+        )
+        signed = self.by_registrar(
+            Agenda,
+            sitting=sitting,
+            version=version,
+            previous=last.digest if last else None,
+            items=commitments,
+        )
+        opened = open_whole(signed.statement, ORIGIN, openings)
+        self.index.open_items(signed.digest, opened)
+        return self.post(signed)
 
     def organisation_of(self, deposit: Deposit) -> str:
         organisation = facts.association_of(self.index, deposit.manifest.statement)
@@ -597,9 +615,17 @@ class World:
             "release": self.receipt(index),
             "deposit": deposit.deposit,
             "envelope": deposit.envelopes.get(statement.signer, b""),
+            "item": self.opening_of(statement.sitting, deposit.manifest.digest),
             **changes,
         }
         return OpenRequest(**values)
+
+    def opening_of(self, sitting: str, manifest: Digest) -> AgendaOpening | None:
+        """The opening of the line that lists a deposit on the agenda in force."""
+        agenda = facts.latest_agenda(self.index, sitting)
+        shown = self.index.opened(agenda.digest) if agenda else ()
+        found = (each.shown for each in shown if each.item and manifest in each.item.manifests)
+        return next(found, None)
 
     def release(self, who: Person, sitting: str, deposit: Deposit) -> tuple[Request, bytes]:
         """The whole honest path; the request and the broker's answer."""

@@ -24,6 +24,7 @@ from crypto.digests import Digest, sha256
 from crypto.encoding import new_dossier_reference, new_opaque_id
 from crypto.keys import FileKey, HybridIdentity, PartySigningSeed, Recipient, SigningSeed
 from crypto.statements import Statement, Unverified, seal
+from crypto.statements.agenda import AgendaItem, AgendaOpening, AgendaPlace, commit_items
 from crypto.statements.exchange import (
     AccessRequest,
     Declaration,
@@ -39,7 +40,6 @@ from crypto.statements.exchange import (
 )
 from crypto.statements.registry import (
     Agenda,
-    AgendaItem,
     Capacity,
     Certificate,
     Closing,
@@ -163,6 +163,7 @@ class Commission:
         self.log_key = signer(ORIGIN)
         self.cosigner = signer(f"{ORIGIN}/broker", KeyType.COSIGNATURE_V1, seed=9)
         self.witness = MemoryWitness(self.cosigner, [self.log_key.verifier], self.clock)
+        self.openings: dict[Digest, tuple[AgendaOpening, ...]] = {}
         self.broker = HonestBroker(self.trust.commission, self.clock, self.entropy)
         self.log_store = MemoryLogStore()
         self.log_policy: LogPolicy | None = None
@@ -224,7 +225,8 @@ class Commission:
 
     def post(self, signed: Unverified[Any], caller: Caller | None = None) -> AcceptedStatement:
         """Accept as the registrar, or as the caller given."""
-        return accept_statement(self.service, caller or self.registrar, signed.envelope)
+        shown = self.openings.get(signed.digest, ())
+        return accept_statement(self.service, caller or self.registrar, signed.envelope, shown)
 
     def events(self) -> list[EventDetails]:
         """Every event that lasts, in the order of tickets."""
@@ -262,6 +264,7 @@ class Commission:
 
     def replace_broker(self) -> None:
         """The broker is lost, and another one, which knows nothing, answers in its place."""
+        self.openings: dict[Digest, tuple[AgendaOpening, ...]] = {}
         self.broker = HonestBroker(self.trust.commission, self.clock, self.entropy)
         self.service = replace(self.service, broker=self.broker)
 
@@ -441,23 +444,34 @@ class Commission:
         assert latest is not None
         return latest.digest
 
-    def agenda(self, *deposits: Deposited, **changes: Any) -> Unverified[Agenda]:
-        latest = latest_agenda(self.index(), self.sitting_id)
+    def items(self, *deposits: Deposited) -> list[AgendaItem]:
+        """The lines of an agenda that lists these deposits, in that order."""
         dossiers: dict[tuple[str, str], list[Digest]] = {}
         for each in deposits:
             key = (self.association(each), each.dossier)
             dossiers.setdefault(key, []).append(each.manifest.digest)
+        return [
+            AgendaItem(association=key[0], dossier=key[1], rank=rank, manifests=tuple(manifests))
+            for rank, (key, manifests) in enumerate(dossiers.items())
+        ]
+
+    def agenda(
+        self, *deposits: Deposited, items: Sequence[AgendaItem] | None = None, **changes: Any
+    ) -> Unverified[Agenda]:
+        """Signed; ``post`` sends its openings along."""
+        latest = latest_agenda(self.index(), self.sitting_id)
         values = {
             "sitting": self.sitting_id,
             "version": latest.statement.version + 1 if latest else 1,
             "previous": latest.digest if latest else None,
-            "items": tuple(
-                AgendaItem(association=association, dossier=dossier, manifests=tuple(manifests))
-                for (association, dossier), manifests in dossiers.items()
-            ),
             **changes,
         }
-        return self.by_registrar(Agenda, **values)
+        place = AgendaPlace(ORIGIN, values["sitting"], values["version"])
+        listed = self.items(*deposits) if items is None else items
+        commitments, shown = commit_items(place, listed, self.entropy)
+        signed = self.by_registrar(Agenda, **{"items": commitments, **values})
+        self.openings[signed.digest] = shown
+        return signed
 
     def association(self, deposited: Deposited) -> str:
         signer = deposited.manifest.statement.signer

@@ -15,10 +15,12 @@ from crypto.digests import sha256
 from crypto.statements.custody import BundleFile, BundleIndex
 from exchange.replay.report import Report
 from exchange.replay.run import replay
+from exchange.usecases.agenda_wire import AgendaShown
 from exchange.usecases.bundle_layout import (
     INDEX_PATH,
     RECORD_CHECKPOINT_PATH,
     RECORD_PATH,
+    agenda_path,
     disclosure_path,
     encode_disclosure,
     statement_path,
@@ -62,6 +64,9 @@ def collect(world: World) -> Files:
             files[disclosure_path(index)] = encode_disclosure(disclosure)
     for digest, envelope in world.envelopes.items():
         files[statement_path(digest)] = envelope
+        if opened := world.index.opened(digest):
+            shown = AgendaShown.of(digest, (each.shown for each in opened))
+            files[agenda_path(digest)] = shown.to_bytes()
     files[RECORD_PATH], files[RECORD_CHECKPOINT_PATH] = world.broker.record()
     return files
 

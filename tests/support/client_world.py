@@ -83,30 +83,21 @@ class Scene:
 
     def agenda(self) -> None:
         """Publish the agenda of everything deposited so far, and let the sitting open."""
+        from crypto.statements.agenda import AgendaItem
         from crypto.statements.exchange import Manifest
-        from crypto.statements.registry import Agenda, AgendaItem
         from exchange.client.registry import association_of
-        from exchange.usecases import facts
 
         world = self.server.world
-        last = facts.latest_agenda(world.index, self.sitting)
-        items = tuple(
+        items = [
             AgendaItem(
                 association=association_of(world.index, each.statement),
                 dossier=each.statement.dossier,
+                rank=each.order,
                 manifests=(each.digest,),
             )
             for each in world.index.find(Manifest, sitting=self.sitting)
-        )
-        world.post(
-            world.by_registrar(
-                Agenda,
-                sitting=self.sitting,
-                version=last.statement.version + 1 if last else 1,
-                previous=last.digest if last else None,
-                items=items,
-            )
-        )
+        ]
+        world.publish_items(self.sitting, items)
         world.now = max(world.now, world.sittings[self.sitting].statement.opens_at) + timedelta(
             minutes=1
         )

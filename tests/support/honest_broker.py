@@ -16,13 +16,15 @@ from crypto.digests import Digest, sha256
 from crypto.encoding import new_opaque_id
 from crypto.keys import Entropy, HybridIdentity, ServiceSigningSeed
 from crypto.statements import Statement, parse, parse_any, seal
+from crypto.statements.agenda import AgendaOpening, OpenedItem, read_item
 from crypto.statements.custody import Cause, Destruction, ReleaseKey, Status
 from crypto.statements.exchange import AccessRequest, Manifest, Withdrawal
 from crypto.statements.registry import Closing
+from exchange.broker.shown_agenda import ShownAgenda
 from exchange.domain.policy import Refuse, decide
 from exchange.usecases import facts
 from exchange.usecases.errors import BrokerRefusalError, BrokerUnavailableError
-from exchange.usecases.ledger import Accepted, MemoryLedger
+from exchange.usecases.ledger import Accepted, MemoryLedger, StatementIndex
 from exchange.usecases.ports import Attested, OpenRequest
 
 EXPIRY_DELAY = timedelta(hours=24)
@@ -96,7 +98,7 @@ class HonestBroker:
         asked = parse(AccessRequest, request.access_request)
         verdict = decide(
             facts.access_facts(
-                self.index,
+                self._with(asked.statement.sitting, request.item),
                 certificate=asked.statement.signer,
                 sitting=asked.statement.sitting,
                 deposit=request.deposit,
@@ -110,6 +112,13 @@ class HonestBroker:
             raise BrokerRefusalError("Refusé.")
         self.opened.append((asked.digest, request.deposit))
         return f"opened {request.deposit} {sha256(request.envelope)}".encode()
+
+    def _with(self, sitting: str, shown: AgendaOpening | None) -> StatementIndex:
+        agenda = facts.latest_agenda(self.index, sitting)
+        if shown is None or agenda is None:
+            return self.index
+        item = OpenedItem(b"", shown, read_item(shown.content))
+        return ShownAgenda(self.index, agenda.digest, item)
 
     def destroy(self, because: Digest) -> bytes:
         self._check_up()

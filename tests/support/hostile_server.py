@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -26,9 +26,11 @@ from audit.tiles import TileHashes, TilePath
 from crypto.digests import Digest, sha256
 from crypto.encoding import encode_base64, format_instant
 from crypto.statements import STATEMENT_TYPES, Unverified, parse, parse_any
+from crypto.statements.agenda import AgendaOpening, open_whole
 from crypto.statements.custody import ReleaseKey
 from crypto.statements.exchange import AccessRequest, Login, Manifest, Purpose
 from crypto.statements.registry import (
+    Agenda,
     Certificate,
     Closing,
     Invitation,
@@ -40,6 +42,7 @@ from exchange.client.errors import TransportError
 from exchange.client.wire import WireAnswer, WireRequest
 from exchange.domain.policy import Permit, decide
 from exchange.usecases import facts
+from exchange.usecases.agenda_wire import AgendaShown, OpeningSent
 from exchange.usecases.authority import verify_statement
 from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world import ORIGIN, World
@@ -286,8 +289,12 @@ class HostileServer:
             raise Problem(404, "not-found", "Invitation inconnue.")
         return self._accept(parse_any(body["statement"].encode()))
 
-    def _accept(self, signed: Unverified[Any]) -> Any:
+    def _accept(self, signed: Unverified[Any], openings: Sequence[AgendaOpening] = ()) -> Any:
         world = self.world
+        if isinstance(signed.statement, Agenda):
+            world.index.open_items(
+                signed.digest, open_whole(signed.statement, ORIGIN, tuple(openings))
+            )
         if isinstance(signed.statement, TrustPolicy):
             world.log_policy = LogPolicy.from_trust_policy(signed.statement)
         if signed.digest not in world.envelopes:
@@ -302,7 +309,8 @@ class HostileServer:
 
     def _post(self, body: Any) -> Any:
         signed = parse_any(body["statement"].encode())
-        answer = self._accept(signed)
+        sent = [OpeningSent.model_validate(each) for each in body.get("openings", ())]
+        answer = self._accept(signed, [each.shown() for each in sent])
         if signed.statement.TYPE in {"withdrawal", "closing"}:
             destruction = self.world.destroy(signed.digest)
             answer["destruction"] = self.attested(destruction.digest)
@@ -334,7 +342,10 @@ class HostileServer:
                 continue
             if getattr(statement, "sitting", sitting) == sitting:
                 shown.append(self.attested(digest))
-        return {"statements": shown}
+        agenda = facts.latest_agenda(world.index, sitting)
+        opened = [each.shown for each in world.index.opened(agenda.digest)] if agenda else []
+        lines = AgendaShown.of(agenda.digest, opened).model_dump(mode="json") if agenda else None
+        return {"statements": shown, "agenda": lines}
 
     # --- deposits -------------------------------------------------------------------------
 
@@ -430,6 +441,7 @@ class HostileServer:
                 release=world.receipt(index),
                 deposit=deposit,
                 envelope=self._envelope(caller, deposit, purpose),
+                item=world.opening_of(request.statement.sitting, rests_on["manifest"]),
             )
         )
         self.released.add((caller, deposit))

@@ -26,8 +26,9 @@ from crypto.keys import PartySigningSeed, VerifyKey
 from crypto.statements import Unverified, parse
 from crypto.statements.custody import ReleaseKey
 from crypto.statements.exchange import Kind, Login, Manifest, Purpose
-from crypto.statements.registry import Enrolment, Invitation, TrustPolicy
+from crypto.statements.registry import Agenda, Enrolment, Invitation, TrustPolicy
 from exchange.settings import load_settings
+from exchange.usecases.agenda_wire import OpeningSent
 from exchange.wiring.instance import InstancePlan, make_instance
 from exchange.wiring.service import WiredService, wire_service
 from tests.support.broker_world import ORIGIN, Deposit, Person, Request, World
@@ -142,7 +143,7 @@ class LiveService(World):
         return signed.digest
 
     def send(self, signed: Unverified[Any]) -> TestResponse:
-        body = {"statement": signed.envelope.decode()}
+        body: dict[str, Any] = {"statement": signed.envelope.decode()}
         statement = signed.statement
         if isinstance(statement, Enrolment):
             found = self.index.get(statement.invitation)
@@ -152,6 +153,11 @@ class LiveService(World):
             return post(self.anonymous(), path, body)
         if isinstance(statement, TrustPolicy) and statement.version == 1:
             return post(self.anonymous(), f"{API}/statements", body)
+        if isinstance(statement, Agenda):
+            opened = self.index.opened(signed.digest)
+            body["openings"] = [
+                OpeningSent.of(each.shown).model_dump(mode="json") for each in opened
+            ]
         signer = next((p for p in self.people.values() if p.certificate == statement.signer), None)
         return post(self.client(signer), f"{API}/statements", body)
 

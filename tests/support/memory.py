@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +17,7 @@ from crypto.digests import Digest, sha256
 from crypto.encoding import new_opaque_id
 from crypto.keys import Entropy
 from crypto.statements import Statement
+from crypto.statements.agenda import OpenedItem
 from exchange.usecases.errors import (
     ConcurrentChangeError,
     ObjectConflictError,
@@ -37,6 +38,7 @@ class _Rows:
     envelopes: dict[Digest, bytes] = field(default_factory=dict)
     accepted: dict[Digest, Accepted[Statement]] = field(default_factory=dict)
     acknowledged: set[Digest] = field(default_factory=set)
+    opened: dict[Digest, tuple[OpenedItem, ...]] = field(default_factory=dict)
     deposits: dict[str, DepositRecord] = field(default_factory=dict)
     sealed: dict[tuple[str, Digest], bytes] = field(default_factory=dict)
     releases: dict[tuple[Digest, str], ReleaseRecord] = field(default_factory=dict)
@@ -114,6 +116,15 @@ class _Events:
         self._rows.events[ticket] = entry
         return ticket
 
+    def is_disclosed(self, ticket: int) -> bool:
+        if ticket in self._rows.events:
+            return True
+        log = self._database.log_store
+        index = log.index_of(ticket)
+        return index is None or (
+            index not in self._rows.erased and log.disclosure(index) is not None
+        )
+
     def erase_disclosures(self, first: int, last: int) -> int:
         log = self._database.log_store
         found = [each.index for each in log.disclosures(first, last - first + 1)]
@@ -133,6 +144,15 @@ class _Statements:
         at = EventDetails.parse(entry.details).at
         self._rows.accepted[digest] = Accepted(statement, digest, ticket, at)
         self._rows.envelopes[digest] = envelope
+
+    def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
+        self._rows.opened[agenda] = tuple(items)
+
+    def opened(self, agenda: Digest) -> Sequence[OpenedItem]:
+        return self._rows.opened.get(agenda, ())
+
+    def erase_openings(self, agenda: Digest) -> None:
+        self._rows.opened.pop(agenda, None)
 
     def envelope(self, digest: Digest) -> bytes | None:
         return self._rows.envelopes.get(digest)

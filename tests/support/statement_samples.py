@@ -12,7 +12,6 @@ from crypto.statements import STATEMENT_TYPES, Statement
 from crypto.statements.custody import ArchivesVisa, BundleFile, IndexRange
 from crypto.statements.exchange import EnvelopeEntry
 from crypto.statements.registry import (
-    AgendaItem,
     RegistrarKey,
     RosterApproval,
     RosterMandate,
@@ -72,7 +71,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "agenda": {
         "sitting": ID, **_CHAIN,
-        "items": (AgendaItem(association="altair", dossier="k7qf2-m3xta", manifests=(DIGEST,)),),
+        "items": tuple(bytes([number]) * 32 for number in range(64)),
     },
     "closing": {"sitting": ID, "sitting_sha256": DIGEST},
     "manifest": {

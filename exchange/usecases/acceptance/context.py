@@ -9,6 +9,7 @@ from typing import Any
 
 from crypto.digests import Digest
 from crypto.statements import Statement
+from crypto.statements.agenda import AgendaOpening
 from crypto.statements.registry import Certificate
 from crypto.trust import Trust
 from exchange.usecases.authority import find_certificate
@@ -34,6 +35,8 @@ class AcceptanceContext:
     """The public day of an entry, by index."""
     index_of: Callable[[int], int | None]
     """The index of a ticket."""
+    openings: tuple[AgendaOpening, ...] = ()
+    """What came along with an agenda: each of its items, opened."""
 
     def signer(self, statement: Statement) -> Accepted[Certificate]:
         """The certificate that signed; the signature was verified before."""

@@ -19,6 +19,7 @@ from crypto.statements.registry import Certificate, Sitting
 from exchange.domain.ids import OrganisationCode, PersonId, SeatCode
 from exchange.domain.sittings import is_structurally_recused
 from exchange.usecases.acceptance.context import AcceptanceContext, not_found, require_unused
+from exchange.usecases.agendas import listed
 from exchange.usecases.errors import ConflictError, NotAllowedError
 from exchange.usecases.facts import (
     association_of,
@@ -85,8 +86,7 @@ def _require_on_agenda(
 ) -> None:
     # One answer for a dossier that does not exist and for one of the signer's own association, so
     # that a reference tells nothing to those who are recused from it.
-    agenda = latest_agenda(context.index, sitting)
-    items = agenda.statement.items if agenda else ()
+    items = listed(context.index, latest_agenda(context.index, sitting))
     item = next((each for each in items if each.dossier == dossier), None)
     if item is None or _is_recused(context, sitting, item.association, certificate):
         raise not_found(
@@ -150,19 +150,15 @@ def check_opinion(context: AcceptanceContext, statement: Opinion) -> None:
         _require_not_recused(context, manifest.statement, certificate)
     for manifest in manifests:
         sitting = manifest.statement.sitting
-        latest, agenda = (
-            latest_sitting(context.index, sitting),
-            latest_agenda(context.index, sitting),
-        )
+        latest = latest_sitting(context.index, sitting)
+        items = listed(context.index, latest_agenda(context.index, sitting))
         seated = latest is not None and any(
             each.person == certificate.person for each in latest.statement.seats
         )
-        listed = agenda is not None and any(
-            manifest.digest in item.manifests for item in agenda.statement.items
-        )
+        on_agenda = any(manifest.digest in item.manifests for item in items)
         association = association_of(context.index, manifest.statement) or ""
         # Who is recused by law gets the answer for a dossier that does not exist.
-        if seated and listed and not _is_recused(context, sitting, association, certificate):
+        if seated and on_agenda and not _is_recused(context, sitting, association, certificate):
             return
     raise not_found("Ce dossier n'est à l'ordre du jour d'aucune séance où vous siégez.")
 

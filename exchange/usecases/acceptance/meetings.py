@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from crypto.digests import Digest
 from crypto.errors import UntrustedError
+from crypto.statements.agenda import AgendaItem, open_whole
 from crypto.statements.exchange import Manifest
 from crypto.statements.registry import (
     Agenda,
-    AgendaItem,
     Closing,
     Role,
     Roster,
@@ -20,10 +20,10 @@ from exchange.domain.mandates import check_roster
 from exchange.domain.sitting_lifecycle import TABLE, SittingEvent, SittingState
 from exchange.domain.sittings import Stage, check_convocation, check_revision, check_sitting
 from exchange.usecases.acceptance.context import AcceptanceContext, check_chain, not_found
+from exchange.usecases.agendas import agenda_items
 from exchange.usecases.authority import certified
 from exchange.usecases.errors import ConflictError, InvalidRequestError, explained
 from exchange.usecases.facts import (
-    agenda_items,
     association_of,
     closing_of,
     in_sitting_chain,
@@ -108,13 +108,18 @@ def _check_devices(context: AcceptanceContext, taken: SittingSeat) -> None:
 
 
 def check_new_agenda(context: AcceptanceContext, statement: Agenda) -> None:
-    """The next version; each item names deposits of that dossier, association and sitting."""
+    """The next version, every item opened; each names deposits of that dossier, association and
+    sitting.
+    """
     _require_open(context, statement.sitting)
     latest = latest_agenda(context.index, statement.sitting)
     check_chain(latest, statement.version, statement.previous, "ordre du jour")
     with explained():
-        check_agenda(agenda_items(statement))
-    for item in statement.items:
+        opened = open_whole(statement, context.origin, context.openings)
+        items = [each.item for each in opened if each.item is not None]
+        items.sort(key=lambda item: item.rank)
+        check_agenda(agenda_items(items))
+    for item in items:
         _check_item(context, statement.sitting, item)
 
 

@@ -11,6 +11,7 @@ from audit.events import EventType
 from crypto.digests import parse_digest
 from crypto.encoding import decode_base64, encode_base64, parse_opaque_id
 from exchange.usecases.accept_statement import accept_statement
+from exchange.usecases.agenda_wire import AgendaShown
 from exchange.usecases.errors import ExpiredError
 from exchange.usecases.list_sittings import list_sittings
 from exchange.usecases.read_disclosures import Disclosures, read_broker_record, read_disclosures
@@ -25,12 +26,13 @@ from exchange.web.bodies import read_json
 from exchange.web.context import service
 from exchange.web.errors import MalformedRequestError
 from exchange.web.forms import (
-    MAX_STATEMENT_BODY,
+    MAX_STATEMENT_AND_OPENINGS_BODY,
+    AcceptForm,
     AttestedAnswer,
     BrokerRecordAnswer,
+    SittingAnswer,
     SittingsAnswer,
     StatementAnswer,
-    StatementForm,
     StatementsAnswer,
     StatusAnswer,
     TrustAnswer,
@@ -61,12 +63,13 @@ blueprint = Blueprint("statements", __name__, url_prefix="/api/v1")
 @login_optional(
     "trust policies bear the threshold of the roots; without a broker nobody can log in"
 )
-@takes(StatementForm, MAX_STATEMENT_BODY)
+@takes(AcceptForm, MAX_STATEMENT_AND_OPENINGS_BODY)
 @answers(201, StatementAnswer)
 def accept() -> Response:
     """Accept one signed statement. The same statement again changes nothing."""
-    form = read_json(StatementForm, MAX_STATEMENT_BODY)
-    done = accept_statement(service(), optional_caller(), form.statement.encode())
+    form = read_json(AcceptForm, MAX_STATEMENT_AND_OPENINGS_BODY)
+    openings = [each.shown() for each in form.openings]
+    done = accept_statement(service(), optional_caller(), form.statement.encode(), openings)
     ended = AttestedAnswer.of(done.destruction) if done.destruction else None
     return json_answer(
         StatementAnswer(digest=done.digest, receipt=done.receipt.decode(), destruction=ended), 201
@@ -150,14 +153,15 @@ def sittings() -> Response:
 
 @blueprint.get("/sittings/<sitting>")
 @records(EventType.ROSTER_READ)
-@answers(200, StatementsAnswer)
+@answers(200, SittingAnswer)
 def sitting(sitting: str) -> Response:
     """Everything of a sitting that the caller needs and may see."""
     found = read_sitting(service(), caller(), parse_opaque_id(sitting))
     return json_answer(
-        StatementsAnswer(
+        SittingAnswer(
             statements=tuple(AttestedAnswer.of(each) for each in found.statements),
             receipt=found.receipt.decode(),
+            agenda=AgendaShown.of(found.agenda, found.openings) if found.agenda else None,
         )
     )
 
@@ -190,6 +194,8 @@ def _lines(found: Disclosures) -> Iterator[bytes]:
     for statement in found.statements:
         place = found.service.log_store.index_of(statement.ticket)
         yield _line({"statement": statement.envelope.decode(), "index": place})
+    for agenda in found.agendas:
+        yield agenda.to_bytes() + b"\n"
     yield _line({"end": True})
 
 

@@ -44,7 +44,7 @@ def _variants() -> list[Statement]:
         sample(Roster, seats=(), mandates=(), approvals=()),
         sample(Roster, version=2, previous=DIGEST),
         sample(Sitting, stage="planned", seats=(), urgency="Péril.", previous=DIGEST),
-        sample(Agenda, items=()),
+        sample(Agenda, items=tuple(bytes([number]) * 32 for number in range(128))),
         sample(Status, number=1, sitting=DIGEST, agenda=None, includes=(DIGEST, DIGEST)),
         sample(Manifest, audience=("cdom", "prefet"), complement_of=DIGEST, kind="engagement"),
         sample(Manifest, length=0),

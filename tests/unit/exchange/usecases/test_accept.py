@@ -602,7 +602,7 @@ def test_a_closing_time_already_passed_never_moves(world):
 def test_an_agenda_lists_what_was_deposited_here(convoked, world):
     """An unknown manifest, another dossier, another association, or a withdrawn dossier: refused."""
     made, other = convoked.deposit(), convoked.deposit()
-    (line,) = world.agenda(made).statement.items
+    (line,) = world.items(made)
     for changed in (
         {"manifests": ("0" * 64,)},
         {"manifests": (other.manifest.digest,)},
@@ -614,7 +614,8 @@ def test_an_agenda_lists_what_was_deposited_here(convoked, world):
     refused(world, NotFoundError, world.agenda(sitting=world.new_id(), items=()))
     world.withdraw(convoked.depositor, other)
     refused(world, ConflictError, world.agenda(made, other))
-    refused(world, InvalidRequestError, world.agenda(items=(line, line)))
+    twice = (line, line.model_copy(update={"rank": 1}))
+    refused(world, InvalidRequestError, world.agenda(items=twice))
     convoked.on_agenda(made)
 
 
