@@ -17,10 +17,17 @@ from crypto.edge.seal import commitment
 from crypto.fingerprints import spoken_fingerprint, spoken_trust_fingerprint
 from crypto.keys import FileKey, MasterSeed, PartySigningSeed
 from crypto.labels import ALL_LABELS
+from crypto.statements.agenda import (
+    DECOY,
+    AgendaItem,
+    AgendaOpening,
+    AgendaPlace,
+    item_commitment,
+)
 from crypto.trust import Trust
 from tests.support.log_world import NOON, ORIGIN, CountedEntropy
 from tests.support.shared_vectors.encoded import Case, b64
-from tests.support.statement_samples import ROOTS
+from tests.support.statement_samples import DIGEST, ROOTS
 
 MESSAGE = b"dossier"
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -180,4 +187,51 @@ def build_commitments() -> dict[str, list[Case]]:
             "leaf": leaf_bytes(NOON.date(), bound).decode(),
         }
     ]
-    return {"file_keys": file_keys, "events": events}
+    return {
+        "file_keys": file_keys,
+        "events": events,
+        "agenda_items": _agenda_items(),
+        "agenda_items_refused": _agenda_items_refused(),
+    }
+
+
+ITEM = AgendaItem(
+    association="altair", dossier="k7qf2-m3xta", rank=2**41 + 7, manifests=(DIGEST, DIGEST)
+)
+
+
+def _agenda_items() -> list[Case]:
+    content = ITEM.model_dump_json().encode()
+    place, other = AgendaPlace(ORIGIN, "b" * 25 + "a", 1), AgendaPlace(ORIGIN, "b" * 25 + "a", 12)
+    return [
+        {
+            "opening": opening.hex(),
+            "origin": where.origin,
+            "sitting": where.sitting,
+            "version": where.version,
+            "item": said.decode(),
+            "commitment": item_commitment(where, AgendaOpening(opening, said)).hex(),
+        }
+        for where, opening, said in (
+            (place, b"o" * 32, content),
+            (other, b"o" * 32, content),
+            (place, bytes(32), DECOY),
+        )
+    ]
+
+
+def _agenda_items_refused() -> list[Case]:
+    """Contents that no reader may take for an item, whatever commits to them."""
+    good = ITEM.model_dump_json()
+    refused = [
+        ("nothing", ""),
+        ("a decoy with white space", " null"),
+        ("an empty object", "{}"),
+        ("unknown key", good.replace("{", '{"x":1,', 1)),
+        ("duplicate key", good.replace("{", '{"rank":1,', 1)),
+        ("no manifest", good.replace(f'["{DIGEST}","{DIGEST}"]', "[]")),
+        ("negative rank", good.replace(f'"rank":{2**41 + 7}', '"rank":-1')),
+        ("rank in a string", good.replace(f'"rank":{2**41 + 7}', '"rank":"1"')),
+        ("reference in upper case", good.replace("k7qf2", "K7QF2")),
+    ]
+    return [{"name": name, "item": item} for name, item in refused]

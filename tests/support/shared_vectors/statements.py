@@ -137,6 +137,12 @@ def _other_types() -> list[tuple[str, bytes]]:
     kind, body = policy.payload_type(), policy.body()
     complaint = sample(Complaint)
     found, said = complaint.body(), complaint.payload_type()
+    agenda, items = (
+        sample(Agenda).body(),
+        [f'"{encode_base64(bytes([n]) * 32)}"' for n in range(64)],
+    )
+    listing, agendas = ",".join(items).encode(), Agenda.payload_type()
+    assert listing in agenda
     number = b'"threshold":1'
     assert number in body
     return [
@@ -150,6 +156,11 @@ def _other_types() -> list[tuple[str, bytes]]:
         ("unknown type", enveloped("application/vnd.dossier-exchange.loan.v1+json", body)),
         ("unknown version of a type", enveloped(kind.replace(".v1+", ".v2+"), body)),
         ("body of another type", enveloped(TYPE, body)),
+        ("agenda: 63 commitments", enveloped(agendas, agenda.replace(listing, ",".join(items[:63]).encode()))),
+        ("agenda: no commitment", enveloped(agendas, agenda.replace(listing, b""))),
+        ("agenda: not sorted", enveloped(agendas, agenda.replace(listing, ",".join([items[1], items[0], *items[2:]]).encode()))),
+        ("agenda: one twice", enveloped(agendas, agenda.replace(listing, ",".join([items[0], *items[:63]]).encode()))),
+        ("agenda: a reference in the clear", enveloped(agendas, agenda.replace(listing, b'"k7qf2-m3xta",' + listing))),
         ("complaint: found without its fault", enveloped(said, found.replace(b"other-file-key", b"altered"))),
         ("complaint: fault without what was found", enveloped(said, found.replace(encode_base64(b"f" * 32).encode(), b"").replace(b'"found":""', b'"found":null'))),
     ]  # fmt: skip

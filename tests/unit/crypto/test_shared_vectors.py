@@ -41,6 +41,7 @@ from crypto.errors import (
 from crypto.fingerprints import spoken_fingerprint, spoken_trust_fingerprint
 from crypto.keys import FileKey, HybridIdentity, MasterSeed, PartySigningSeed, Recipient, VerifyKey
 from crypto.statements import parse, parse_any, seal, verify_threshold
+from crypto.statements.agenda import AgendaOpening, AgendaPlace, item_commitment, read_item
 from crypto.statements.registry import TrustPolicy
 from crypto.trust import Trust, accept_chain
 from tests.support.shared_vectors import catalogue
@@ -58,7 +59,7 @@ ERRORS: dict[str, type[Exception]] = {
     "verification": LogVerificationError,
 }
 COUNTS = {
-    "commitments": {"file_keys": 3, "events": 1},
+    "commitments": {"file_keys": 3, "events": 1, "agenda_items": 3, "agenda_items_refused": 9},
     "containers": {"read": 2, "refused": 49, "collisions": 18, "padded_lengths": 10},
     "envelopes": {"opened": 1, "refused": 8},
     "fingerprints": {"devices": 3, "keys": 3, "trusts": 3, "tagged_hashes": 10},
@@ -194,6 +195,15 @@ def test_commitments() -> None:
         assert bound.hex() == case["commitment"]
         day = date.fromisoformat(json.loads(case["leaf"])["day"])
         assert leaf_bytes(day, bound).decode() == case["leaf"]
+    for case in groups["agenda_items"]:
+        place = AgendaPlace(case["origin"], case["sitting"], case["version"])
+        shown = AgendaOpening(bytes.fromhex(case["opening"]), case["item"].encode())
+        assert item_commitment(place, shown).hex() == case["commitment"]
+        item = read_item(shown.content)
+        assert (item is None) == (case["item"] == "null")
+    for case in groups["agenda_items_refused"]:
+        with pytest.raises(MalformedError):
+            read_item(case["item"].encode())
 
 
 @cases("headers", "opened")

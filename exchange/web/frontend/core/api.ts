@@ -1,4 +1,5 @@
 /** The service's routes, as functions: JSON in and out, nothing believed yet (exchange/client/api.py). */
+import type { AgendaOpening, AgendaShown } from "./agenda.ts";
 import { type Bytes, textOf } from "./bytes.ts";
 import { type Connection, unreachable } from "./connection.ts";
 import { decodeBase64, encodeBase64 } from "./encoding.ts";
@@ -41,6 +42,16 @@ export const octets = (value: unknown): Bytes => decodeBase64(text(value));
 export const attested = (value: unknown): Attested => ({
   envelope: field(value, "envelope", text),
   receipt: field(value, "receipt", text),
+});
+
+const agendaOpening = (value: unknown): AgendaOpening => ({
+  opening: field(value, "opening", text),
+  item: field(value, "item", text),
+});
+
+export const agendaShown = (value: unknown): AgendaShown => ({
+  agenda: field(value, "agenda", text),
+  openings: field(value, "openings", many(agendaOpening)),
 });
 
 export const optional =
@@ -101,8 +112,10 @@ export class Api {
     return this.connection.post(`${API}/invitations/${step(invitation)}/enrolment`, { statement });
   }
 
-  postStatement(statement: string): Promise<unknown> {
-    return this.connection.post(`${API}/statements`, { statement });
+  /** An agenda goes with the openings of all its items. */
+  postStatement(statement: string, openings: readonly AgendaOpening[] = []): Promise<unknown> {
+    const body = openings.length > 0 ? { statement, openings } : { statement };
+    return this.connection.post(`${API}/statements`, body);
   }
 
   async statement(digest: string): Promise<Attested> {
@@ -125,9 +138,15 @@ export class Api {
     return field(await this.connection.get(`${API}/sittings`), "sittings", many(attested));
   }
 
-  async sitting(sitting: string): Promise<readonly Attested[]> {
+  /** What this login needs for one sitting, and what its agenda lists for this login. */
+  async sitting(
+    sitting: string,
+  ): Promise<{ statements: readonly Attested[]; agenda: AgendaShown | null }> {
     const answer = await this.connection.get(`${API}/sittings/${step(sitting)}`);
-    return field(answer, "statements", many(attested));
+    return {
+      statements: field(answer, "statements", many(attested)),
+      agenda: field(answer, "agenda", optional(agendaShown)),
+    };
   }
 
   beginDeposit(sitting: string, sittingDigest: string, key: string): Promise<unknown> {

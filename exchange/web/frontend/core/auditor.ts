@@ -112,6 +112,8 @@ async function readExport(desk: Desk, advance: (entries: number) => void): Promi
       ended = true;
       break;
     }
+    // What the agendas list is judged by the whole verification, outside the browser.
+    if ("agenda" in line) continue;
     if ("statement" in line) {
       const index = field(line, "index", optional(integer));
       statements.push({ envelope: field(line, "statement", text), index });

@@ -2,9 +2,10 @@
 import { utf8 } from "./bytes.ts";
 import { sha256 } from "./digests.ts";
 import type { Desk } from "./desk.ts";
+import { hostile } from "./errors.ts";
 import type { Accepted } from "./ledger.ts";
 import { forgetDossiers } from "./pack_store.ts";
-import { agendaOf, hasDeclared, impossible, isWithdrawn, myMandate, mySeat, recusedPersons, rosterOf, seatOf, sittingOf, undertakingsOf } from "./registry.ts"; // prettier-ignore
+import { agendaOf, hasDeclared, impossible, isWhole, isWithdrawn, listed, myMandate, mySeat, recusedPersons, rosterOf, seatOf, seesWholeAgenda, sittingOf, undertakingsOf } from "./registry.ts"; // prettier-ignore
 import type { StatementOf } from "./statements.ts";
 import { UNDERTAKING_TEXT } from "./undertaking_text.ts";
 
@@ -30,10 +31,13 @@ export async function look(desk: Desk, sitting: string): Promise<Declarable> {
   const found = sittingOf(index, sitting);
   const mandate = myMandate(index, found.statement, person);
   const own = ownAssociations(desk, found.statement);
-  const visible = agendaOf(index, sitting)
-    .statement.items.filter((item) => !own.has(item.association) && !isWithdrawn(index, item.dossier))
+  const agenda = agendaOf(index, sitting);
+  requireWhole(desk, sitting, agenda);
+  const items = listed(index, agenda);
+  const visible = items
+    .filter((item) => !own.has(item.association) && !isWithdrawn(index, item.dossier))
     .map((item) => item.dossier);
-  const withdrawn = agendaOf(index, sitting).statement.items.filter((item) => isWithdrawn(index, item.dossier));
+  const withdrawn = items.filter((item) => isWithdrawn(index, item.dossier));
   await forgetDossiers(desk.browser, sitting, withdrawn.map((item) => item.dossier));
   const recused = visible.filter((each) => recusedPersons(index, sitting, each).has(person));
   return {
@@ -44,6 +48,18 @@ export async function look(desk: Desk, sitting: string): Promise<Declarable> {
     declared: new Set(visible.filter((each) => hasDeclared(index, sitting, each, person))),
     recused: new Set(recused),
   };
+}
+
+/** A member from whom nothing can be kept must have been shown every item, decoys included. */
+function requireWhole(desk: Desk, sitting: string, agenda: Accepted<"agenda">): void {
+  const index = desk.view.ledger;
+  const { person, organisation } = desk.certificate.statement;
+  if (!seesWholeAgenda(index, sitting, person, organisation) || isWhole(index, agenda)) return;
+  throw hostile(
+    "Le service ne montre pas tout l'ordre du jour que le secrétariat a signé, alors que rien ne vous en " +
+      "écarte : un dossier peut vous être caché. Rien n'a été utilisé. Recommencez, puis prévenez le " +
+      "secrétariat.",
+  );
 }
 
 function ownAssociations(desk: Desk, sitting: StatementOf<"sitting">): ReadonlySet<string> {

@@ -1,4 +1,5 @@
 /** A person at work: their key, a logged-in connection, and a trusted view (exchange/client/desk.py). */
+import type { AgendaOpening } from "./agenda.ts";
 import { type Attested, attested, field, many, optional, record, text } from "./api.ts";
 import { type Beyond, type Browser, commonFields } from "./browser.ts";
 import { CheckpointKeeper } from "./checkpoints.ts";
@@ -100,11 +101,6 @@ export class Desk {
     return narrowed("certificate", found);
   }
 
-  /** Whether the service shows agendas to this person: registrars, members, auditors. */
-  get seesAgenda(): boolean {
-    return this.isRegistrar || this.who.roles.includes("member") || this.who.roles.includes("auditor");
-  }
-
   /** Composes and signs a statement of this person. */
   draft<K extends StatementType>(type: K, fields: Beyond<K>): Unverified<K> {
     const common = commonFields(this.browser, this.view.trust, this.signer);
@@ -124,7 +120,9 @@ export class Desk {
   /** Fetches and verifies everything that this person may see of a sitting. */
   async loadSitting(sitting: string): Promise<void> {
     await this.source.begin();
-    await this.view.take(await this.browser.api.sitting(sitting));
+    const { statements, agenda } = await this.browser.api.sitting(sitting);
+    await this.view.take(statements);
+    if (agenda !== null) await this.view.takeOpenings(agenda);
   }
 
   /** The latest version of each sitting that concerns this person. */
@@ -135,9 +133,12 @@ export class Desk {
   }
 
   /** Posts a statement and verifies its receipt. */
-  async submit<K extends StatementType>(given: Unverified<K>): Promise<Submitted<K>> {
+  async submit<K extends StatementType>(
+    given: Unverified<K>,
+    openings: readonly AgendaOpening[] = [],
+  ): Promise<Submitted<K>> {
     await this.source.begin();
-    const answer = await this.browser.api.postStatement(given.envelope);
+    const answer = await this.browser.api.postStatement(given.envelope, openings);
     const receipt = field(answer, "receipt", text);
     const accepted = await this.view.takeAs(given.type, { envelope: given.envelope, receipt });
     await this.keep(given, receipt);
@@ -148,8 +149,11 @@ export class Desk {
   }
 
   /** Like `submit`, and done only when the broker has acknowledged it. */
-  async submitAndConfirm<K extends StatementType>(given: Unverified<K>): Promise<Submitted<K>> {
-    const done = await this.submit(given);
+  async submitAndConfirm<K extends StatementType>(
+    given: Unverified<K>,
+    openings: readonly AgendaOpening[] = [],
+  ): Promise<Submitted<K>> {
+    const done = await this.submit(given, openings);
     await waitUntilAcknowledged(this.view, this.browser, given.digest);
     return done;
   }
@@ -176,7 +180,7 @@ export class Desk {
 
   private async compareStatus(sitting: string | null): Promise<void> {
     const status = await fetchStatus(this.view, this.browser, sitting);
-    requireCurrent(this.view, status, sitting, this.seesAgenda);
+    requireCurrent(this.view, status, sitting);
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the pages use of the core. ../README.md gives the journeys. Import what a page needs: the rest is left out. */
+export type { AgendaItem, AgendaShown } from "./agenda.ts";
 export * from "./api.ts";
 export * from "./auditor.ts";
 export * from "./browser.ts";

@@ -11,6 +11,7 @@ export const SPOKEN_FINGERPRINT = utf8(`${PREFIX}spoken-fingerprint`);
 export const TRUST_FINGERPRINT = utf8(`${PREFIX}trust-fingerprint`);
 export const REVOKED_LIST = utf8(`${PREFIX}revoked-list`);
 export const EVENT_COMMITMENT = utf8(`${PREFIX}event-commitment`);
+export const AGENDA_ITEM = utf8(`${PREFIX}agenda-item`);
 
 export const STATEMENT_TYPE_PREFIX = "application/vnd.dossier-exchange.";
 export const STATEMENT_TYPE_SUFFIX = ".v1+json";

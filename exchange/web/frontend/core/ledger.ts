@@ -1,4 +1,5 @@
 /** Accepted statements, found by identity or by what they refer to (exchange/usecases/ledger.py). */
+import type { OpenedItem } from "./agenda.ts";
 import type { StatementOf, StatementType } from "./statements.ts";
 
 const REFERENCE_FIELDS = [
@@ -22,14 +23,28 @@ export interface StatementIndex {
   get(digest: string): Accepted | null;
   /** All of a type whose references match, oldest first. */
   find<K extends StatementType>(type: K, wanted?: References): readonly Accepted<K>[];
+  /** The items of an agenda that were shown here, decoys included. */
+  opened(agenda: string): readonly OpenedItem[];
 }
 
 export class MemoryLedger implements StatementIndex {
   private readonly byDigest = new Map<string, Accepted>();
+  private readonly items = new Map<string, Map<string, OpenedItem>>();
 
   /** Keeps one; the same digest again changes nothing. */
   add(accepted: Accepted): void {
     if (!this.byDigest.has(accepted.digest)) this.byDigest.set(accepted.digest, accepted);
+  }
+
+  /** Keeps what was shown of an agenda; the same item again changes nothing. */
+  openItems(agenda: string, items: readonly OpenedItem[]): void {
+    const kept = this.items.get(agenda) ?? new Map<string, OpenedItem>();
+    for (const each of items) kept.set(each.commitment, each);
+    this.items.set(agenda, kept);
+  }
+
+  opened(agenda: string): readonly OpenedItem[] {
+    return [...(this.items.get(agenda)?.values() ?? [])];
   }
 
   get(digest: string): Accepted | null {
@@ -68,6 +83,10 @@ export class LedgerBefore implements StatementIndex {
 
   find<K extends StatementType>(type: K, wanted: References = {}): readonly Accepted<K>[] {
     return this.index.find(type, wanted).filter((each) => each.order < this.order);
+  }
+
+  opened(agenda: string): readonly OpenedItem[] {
+    return this.get(agenda) === null ? [] : this.index.opened(agenda);
   }
 }
 

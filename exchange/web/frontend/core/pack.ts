@@ -5,6 +5,7 @@
  * A pack waits sealed in this browser; opening verifies all of it again under the pinned trust.
  */
 import { HEADER_BYTES, unwrapHeader } from "./age.ts";
+import type { AgendaShown } from "./agenda.ts";
 import type { Attested } from "./api.ts";
 import type { Browser } from "./browser.ts";
 import { type Bytes, hex } from "./bytes.ts";
@@ -20,7 +21,7 @@ import { ExplainedError, hostile } from "./errors.ts";
 import type { Identity } from "./identity.ts";
 import type { Accepted, StatementIndex } from "./ledger.ts";
 import { type Pack, type PackedDossier, keepPack, keptPack } from "./pack_store.ts";
-import { type Deposited, agendaOf, associationOf, depositsOf, impossible, mySeat } from "./registry.ts";
+import { type Deposited, agendaOf, associationOf, depositsOf, impossible, latestAgenda, listed, mySeat } from "./registry.ts";
 import { type Opened, type Refusal, requestRelease, requireCommitted, requireSignedHeader } from "./releases.ts"; // prettier-ignore
 import type { StatementOf } from "./statements.ts";
 import type { Trust } from "./trust.ts";
@@ -63,6 +64,7 @@ export async function takePack(
     member: desk.signer,
     dossiers,
     papers: desk.view.allAttested(),
+    agenda: shownOf(desk.view.ledger, sitting),
     closesAt: seen.sitting.statement.closes_at,
   });
   for (const { deposited, receipt } of answer.opened) {
@@ -72,14 +74,20 @@ export async function takePack(
   return { pack, refused: answer.refused, faulty };
 }
 
+/** What the agenda lists for this member, to open again without network. */
+function shownOf(index: StatementIndex, sitting: string): AgendaShown {
+  const { digest } = agendaOf(index, sitting);
+  return { agenda: digest, openings: index.opened(digest).map(({ shown }) => shown) };
+}
+
 function wantedOf(desk: Desk, seen: Declarable, only: readonly string[]): readonly Deposited[] {
   const index = desk.view.ledger;
   const { statement: sitting } = seen.sitting;
-  const listed = new Set(agendaOf(index, sitting.sitting).statement.items.flatMap((item) => item.manifests));
+  const onAgenda = new Set(listed(index, agendaOf(index, sitting.sitting)).flatMap((item) => item.manifests));
   const seat = mySeat(sitting, desk.certificate.statement.person)?.seat ?? "";
   const wanted = depositsOf(index, sitting.sitting).filter(
     ({ manifest, reference, withdrawn }) =>
-      listed.has(manifest.digest) &&
+      onAgenda.has(manifest.digest) &&
       (only.length === 0 || only.includes(reference)) &&
       seen.declared.has(reference) &&
       !seen.recused.has(reference) &&
@@ -94,10 +102,10 @@ function wantedOf(desk: Desk, seen: Declarable, only: readonly string[]): readon
   return wanted;
 }
 
-/** Associations numbered in the order of the agenda, from 1. */
+/** Associations numbered in the order of the agenda, as far as this member sees it, from 1. */
 function associationNumbers(index: StatementIndex, sitting: string): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>();
-  for (const { association } of agendaOf(index, sitting).statement.items) {
+  for (const { association } of listed(index, agendaOf(index, sitting))) {
     if (!numbers.has(association)) numbers.set(association, numbers.size + 1);
   }
   return numbers;
@@ -252,6 +260,7 @@ export async function offlineView(trust: Trust, pack: Pack, clock: () => number)
   const policies = papers.filter(isPolicy).sort((one, other) => version(one) - version(other));
   await view.takePolicies(policies);
   await view.take(papers.filter((item) => !isPolicy(item)));
+  await view.takeOpenings(pack.agenda);
   return view;
 }
 
@@ -292,6 +301,14 @@ export async function openDossier(
     });
   }
   const { manifest } = deposited;
+  const items = listed(index, latestAgenda(index, pack.sitting));
+  if (!items.some((item) => item.manifests.includes(manifest.digest))) {
+    throw hostile(
+      "Le dossier « {name} » de l'archive n'est pas à l'ordre du jour que le secrétariat a signé : rien " +
+        "n'en a été ouvert.",
+      { name: stem },
+    );
+  }
   await view.checkReceipt(dossier.receipt, ["release.authorised"], {
     certificate: pack.member,
     manifest: manifest.digest,

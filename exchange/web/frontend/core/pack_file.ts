@@ -23,6 +23,7 @@ export function packTar(pack: Pack, now: number): Blob {
   }
   add("sitting.json", paper(latestOf(pack, "sitting")));
   add("agenda.json", paper(latestOf(pack, "agenda")));
+  add("agenda-openings.json", JSON.stringify(pack.agenda));
   for (const [digest, item] of pack.papers) add(`statements/${digest}.json`, paper(item));
   const head = { format: FORMAT_NAME, sitting: pack.sitting, member: pack.member };
   add("pack.json", `${JSON.stringify(head, null, 2)}\n`);

@@ -1,4 +1,5 @@
 /** Packs as this browser keeps them: sealed, until the sitting closes. */
+import type { AgendaShown } from "./agenda.ts";
 import type { Attested } from "./api.ts";
 import type { Browser } from "./browser.ts";
 import type { Bytes } from "./bytes.ts";
@@ -23,6 +24,8 @@ export interface Pack {
   readonly member: string;
   readonly dossiers: readonly PackedDossier[];
   readonly papers: readonly (readonly [string, Attested])[];
+  /** What the agenda lists for this member. */
+  readonly agenda: AgendaShown;
   readonly closesAt: string;
 }
 

@@ -1,10 +1,11 @@
 /** The registrar's acts: invite, certify, revoke, roster, sitting, agenda (exchange/client/registrar_*.py). */
+import { type AgendaItem, commitItems } from "./agenda.ts";
 import type { Desk } from "./desk.ts";
 import { formatInstant, newOpaqueId } from "./encoding.ts";
 import { invitationJson } from "./enrolment.ts";
 import { spokenFingerprint } from "./keys.ts";
 import type { Accepted } from "./ledger.ts";
-import { certificatesWith, depositsOf, impossible, isRevoked, latestAgenda, latestRoster, latestSitting, rosterOf, seatOf, sittingOf } from "./registry.ts"; // prettier-ignore
+import { type Deposited, certificatesWith, depositsOf, impossible, isRevoked, latestAgenda, latestRoster, latestSitting, rosterOf, seatOf, sittingOf } from "./registry.ts"; // prettier-ignore
 import type { Role, RosterApproval, RosterMandate, RosterSeat, SittingSeat, StatementOf } from "./statements.ts"; // prettier-ignore
 import { trustDigest } from "./trust.ts";
 
@@ -270,36 +271,42 @@ export async function publishAgenda(desk: Desk, sitting: string): Promise<Accept
   const index = desk.view.ledger;
   sittingOf(index, sitting);
   const last = latestAgenda(index, sitting);
-  const given = desk.draft("agenda", {
-    sitting,
-    version: (last?.statement.version ?? 0) + 1,
-    previous: last?.digest ?? null,
-    items: agendaItems(desk, sitting),
-  });
-  return (await desk.submitAndConfirm(given)).accepted;
+  const version = (last?.statement.version ?? 0) + 1;
+  const place = { origin: desk.view.policy.policy.origin, sitting, version };
+  const { commitments, openings } = commitItems(place, agendaItems(desk, sitting), desk.browser.entropy);
+  const previous = last?.digest ?? null;
+  const given = desk.draft("agenda", { sitting, version, previous, items: commitments });
+  const { accepted } = await desk.submitAndConfirm(given, openings);
+  await desk.view.takeOpenings({ agenda: accepted.digest, openings });
+  return accepted;
 }
 
-function agendaItems(desk: Desk, sitting: string): StatementOf<"agenda">["items"] {
+const ASSOCIATION_STEP = 2 ** 40; // how far the ranks of two associations lie apart
+
+/**
+ * By association, in the order of the roster; within one, by the place of their first deposit in the log.
+ * Such a rank is made of the dossier alone and tells nothing of the others.
+ */
+function agendaItems(desk: Desk, sitting: string): readonly AgendaItem[] {
   const roster = rosterOf(desk.view.ledger).statement;
   const order = [
     ...roster.seats.flatMap((seat) => (seat.organisation === null ? [] : [seat.organisation])),
     ...roster.approvals.map((approval) => approval.organisation),
   ];
-  const items = new Map<string, { association: string; dossier: string; manifests: string[] }>();
-  for (const { association, reference, manifest, withdrawn } of depositsOf(desk.view.ledger, sitting)) {
-    if (withdrawn) continue;
-    const item = items.get(`${association} ${reference}`) ?? { association, dossier: reference, manifests: [] };
-    item.manifests.push(manifest.digest);
-    items.set(`${association} ${reference}`, item);
+  const found = new Map<string, Deposited[]>();
+  for (const each of depositsOf(desk.view.ledger, sitting)) {
+    if (each.withdrawn) continue;
+    const key = `${each.association} ${each.reference}`;
+    found.set(key, [...(found.get(key) ?? []), each]);
   }
-  const rank = (association: string): number => {
-    const at = order.indexOf(association);
-    return at < 0 ? order.length : at;
-  };
-  // sort() is stable: within an association, dossiers stay in the order of their deposit.
-  return [...items.values()].sort(
-    (one, other) =>
-      rank(one.association) - rank(other.association) ||
-      (one.association < other.association ? -1 : one.association > other.association ? 1 : 0),
-  );
+  // An association that left the roster since its deposit comes after the others.
+  const unknown = [...found.values()].flatMap(([first]) => (first ? [first.association] : [])).sort();
+  const ranks = [...new Set([...order, ...unknown])];
+  return [...found.values()].flatMap((deposits) => {
+    const [first] = deposits;
+    if (first === undefined) return [];
+    const { association, reference: dossier, manifest } = first;
+    const rank = ranks.indexOf(association) * ASSOCIATION_STEP + manifest.order;
+    return [{ association, dossier, rank, manifests: deposits.map((each) => each.manifest.digest) }];
+  });
 }

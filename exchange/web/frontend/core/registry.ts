@@ -2,6 +2,7 @@
  * Readings of the verified ledger that the journeys share: who, which seat, which deposits
  * (exchange/client/registry.py, and what it uses of exchange/usecases/facts.py).
  */
+import type { AgendaItem } from "./agenda.ts";
 import { isValidAt } from "./authority.ts";
 import { fromHex, hex } from "./bytes.ts";
 import { taggedSha256 } from "./digests.ts";
@@ -28,6 +29,42 @@ export const latestSitting = (index: StatementIndex, sitting: string) =>
   latest(index.find("sitting", { sitting }));
 export const latestAgenda = (index: StatementIndex, sitting: string) =>
   latest(index.find("agenda", { sitting }));
+
+/** The dossiers that were shown here of an agenda, in its order. */
+export const listed = (index: StatementIndex, agenda: Accepted<"agenda"> | null): readonly AgendaItem[] =>
+  (agenda === null ? [] : index.opened(agenda.digest))
+    .flatMap(({ item }) => (item === null ? [] : [item]))
+    .sort((one, other) => one.rank - other.rank);
+
+/** Whether every item of an agenda was shown here, decoys included. */
+export const isWhole = (index: StatementIndex, agenda: Accepted<"agenda">): boolean =>
+  index.opened(agenda.digest).length === agenda.statement.items.length;
+
+/**
+ * Whether nothing of a sitting can be kept from this member: no recusal, and no association whose dossiers
+ * their seat or they themselves would be recused from by law (exchange/usecases/whole_agenda.py).
+ */
+export function seesWholeAgenda(
+  index: StatementIndex,
+  sitting: string,
+  person: string,
+  organisation: string,
+): boolean {
+  const version = latestSitting(index, sitting);
+  const roster = latestRoster(index)?.statement;
+  const taken = version === null ? null : mySeat(version.statement, person);
+  if (taken === null || roster === undefined) return false;
+  const seat = seatOf(roster, taken.seat);
+  const depositing = new Set([
+    ...roster.approvals.map((each) => each.organisation),
+    ...index
+      .find("certificate")
+      .filter((each) => each.statement.roles.includes("depositor"))
+      .map((each) => each.statement.organisation),
+  ]);
+  if (seat === null || seat.organisation !== null || depositing.has(organisation)) return false;
+  return index.find("recusal", { sitting }).every((each) => personOf(index, each.statement.signer) !== person);
+}
 
 /** What a broker's status says of all revoked certificates: their sorted digests, hashed. */
 export function revokedDigest(index: StatementIndex): string {

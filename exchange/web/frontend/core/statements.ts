@@ -1,4 +1,6 @@
 /** Every statement type, field by field (crypto/statements/registry.py, exchange.py, custody.py). */
+import { hex } from "./bytes.ts";
+import { decodeBase64 } from "./encoding.ts";
 import {
   type Field, type Of, type Shape, bool, bytes16, bytes32, code, count, day, digest, dossierReference,
   instant, label, longText, many, nullable, oneOf, opaqueId, part, reason, recipient, verifyKey, version,
@@ -28,7 +30,10 @@ const SEAT = {
 const MANDATE = { mandate: opaqueId, seat: code, person: opaqueId, capacity, from_day: day, to_day: day };
 const APPROVAL = { organisation: code, label, rna: label, from_day: day, to_day: day };
 const SITTING_SEAT = { seat: code, person: opaqueId, capacity, certificates: many(digest, 0, 16) };
-const AGENDA_ITEM = { association: code, dossier: dossierReference, manifests: many(digest, 1, 100) };
+
+/** An agenda holds a multiple of this many commitments: their number says nothing. */
+export const DECOY_STEP = 64;
+export const MAX_AGENDA_COMMITMENTS = 16 * DECOY_STEP;
 
 export const SHAPES = {
   "trust-policy": {
@@ -94,7 +99,7 @@ export const SHAPES = {
     sitting: opaqueId,
     version,
     previous: nullable(digest),
-    items: many(part(AGENDA_ITEM)),
+    items: many(bytes32, DECOY_STEP, MAX_AGENDA_COMMITMENTS),
   },
   closing: { ...COMMON, sitting: opaqueId, sitting_sha256: digest },
   manifest: {
@@ -182,11 +187,21 @@ export type StatementType = keyof typeof SHAPES;
 export type StatementOf<K extends StatementType> = Of<(typeof SHAPES)[K]>;
 /** What must hold between fields; null when it does. */
 export function contradictionIn(type: StatementType, statement: AnyStatement): string | null {
+  if (type === "agenda") return saysSomething((statement as StatementOf<"agenda">).items);
   if (type !== "complaint") return null;
   const { found, fault } = statement as StatementOf<"complaint">;
   return (found !== null) === (fault === "other-file-key")
     ? null
     : "found goes with other-file-key alone";
+}
+
+/** An agenda's commitments are filled up, sorted by their octets and distinct. */
+function saysSomething(items: readonly string[]): string | null {
+  const octets = items.map((item) => hex(decodeBase64(item)));
+  const sorted = octets.every((each, at) => at === 0 || (octets[at - 1] as string) < each);
+  return sorted && items.length % DECOY_STEP === 0
+    ? null
+    : "commitments are filled up, sorted and distinct";
 }
 
 /** What all statements carry, and by which some are found. */

@@ -58,12 +58,7 @@ export async function fetchStatus(
 }
 
 /** Throws kind "hostile" unless `view` knows exactly what the broker knows. */
-export function requireCurrent(
-  view: TrustedView,
-  status: Status,
-  sitting: string | null,
-  seesAgenda: boolean,
-): void {
+export function requireCurrent(view: TrustedView, status: Status, sitting: string | null): void {
   if (status.revoked !== revokedDigest(view.ledger)) {
     throw hostile(
       "La liste des certificats révoqués montrée par le service n'est pas celle du gardien des " +
@@ -78,7 +73,7 @@ export function requireCurrent(
         "applique : rien n'a été utilisé. Recommencez, puis prévenez le secrétariat.",
     );
   }
-  if (seesAgenda && status.agenda !== (latestAgenda(view.ledger, sitting)?.digest ?? null)) {
+  if (status.agenda !== (latestAgenda(view.ledger, sitting)?.digest ?? null)) {
     throw hostile(
       "L'ordre du jour montré par le service n'est pas dans la version que le gardien des clés " +
         "applique : rien n'a été utilisé. Recommencez, puis prévenez le secrétariat.",

@@ -7,6 +7,7 @@
  * (3) its signature is by a key certified, unexpired and unrevoked when the event was logged. What was
  * taken is in `ledger`; nothing else is ever used.
  */
+import { type AgendaShown, openItem } from "./agenda.ts";
 import type { Attested } from "./api.ts";
 import { verifyStatement } from "./authority.ts";
 import { type Unverified, parse, parseAny } from "./dsse.ts";
@@ -139,6 +140,13 @@ export class TrustedView {
     const item = await this.source.statement(digest);
     if (parseAny(item.envelope).digest !== digest) throw another();
     return this.takeAs(type, item);
+  }
+
+  /** Verifies what the service shows of an agenda taken before; all of it or none. */
+  async takeOpenings({ agenda, openings }: AgendaShown): Promise<void> {
+    const { statement } = await this.need("agenda", agenda);
+    const { origin } = this.policy.policy;
+    this.ledger.openItems(agenda, openings.map((shown) => openItem(statement, origin, shown)));
   }
 
   /** A taken statement with its receipt, as it came. */

@@ -189,7 +189,7 @@ const ACTS: Record<string, Act> = {
     return { sitting: statement.sitting, version: statement.version, seats: statement.seats.length };
   },
   agenda: async (actor, { sitting }) =>
-    (await core.publishAgenda(deskOf(actor), sitting)).statement.items.length,
+    core.listed(deskOf(actor).view.ledger, await core.publishAgenda(deskOf(actor), sitting)).length,
   close: async (actor, { sitting }) => core.closeSitting(deskOf(actor), sitting),
   verify: async (actor) => {
     const verdict = await core.verifyLog(deskOf(actor), quiet);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commitmentOf, decryptWith, envelopeFor, headerFor, identityText, recipientOf, recipientText, unwrapHeader, checkCommitment, checkEnvelope } from "../core/age.ts"; // prettier-ignore
+import { itemCommitment, readItem } from "../core/agenda.ts";
 import { concat, fromHex, hex, systemEntropy, textOf, utf8 } from "../core/bytes.ts";
 import { sha256, taggedSha256 } from "../core/digests.ts";
+import { encodeBase64 } from "../core/encoding.ts";
 import { ExplainedError } from "../core/errors.ts";
 import { Identity, decodeSeed, encodeSeed, openSeed, sealSeed } from "../core/identity.ts";
 import { keyFingerprint, spokenFingerprint } from "../core/keys.ts";
@@ -90,6 +92,25 @@ test("commitments to file keys and to events are Python's", () => {
     const [opening, details] = [fromHex(each.opening), utf8(each.details)];
     assert.equal(hex(commitment(opening, each.origin, details)), each.commitment);
     assert.equal(textOf(leafOf({ index: 0, details, opening }, each.origin).leaf), each.leaf);
+  }
+});
+
+test("an agenda's items are committed to as Python does, and read as strictly", () => {
+  interface Item {
+    readonly opening: string;
+    readonly origin: string;
+    readonly sitting: string;
+    readonly version: number;
+    readonly item: string;
+    readonly commitment: string;
+  }
+  for (const { opening, item, commitment: bound, ...place } of vectors<Item>("commitments", "agenda_items", 3)) {
+    const shown = { opening: encodeBase64(fromHex(opening)), item };
+    assert.equal(hex(itemCommitment(place, shown)), bound);
+    assert.equal(JSON.stringify(readItem(item)), item);
+  }
+  for (const { name, item } of vectors<{ name: string; item: string }>("commitments", "agenda_items_refused", 9)) {
+    assert.throws(() => readItem(item), ExplainedError, name);
   }
 });
 

@@ -3,7 +3,7 @@ import { discard, pendingDeposits, resume } from "../../core/deposit_send.ts";
 import { withdraw } from "../../core/endings.ts";
 import { ExplainedError } from "../../core/errors.ts";
 import { type Missing, grantMissing, missingGrants } from "../../core/grant.ts";
-import { type Deposited, depositsOf, grantsOf, isClosed, latestAgenda } from "../../core/registry.ts";
+import { type Deposited, depositsOf, grantsOf, isClosed, latestAgenda, listed } from "../../core/registry.ts";
 import { parseInstant } from "../../core/encoding.ts";
 import type { StatementOf } from "../../core/statements.ts";
 import { action, ask, progressIn } from "../parts/attempts.ts";
@@ -53,14 +53,14 @@ function stateOfDeposit(app: App, sitting: Sitting, each: Deposited, over: boole
     return h("span", { class: "tag bad" }, t("un membre signale que sa clé n'ouvre rien"));
   }
   if (over) return h("span", { class: "tag" }, t("séance close"));
-  const agenda = latestAgenda(index, sitting.sitting)?.statement.items ?? [];
-  const listed = agenda.some((item) => item.manifests.includes(each.manifest.digest));
+  const agenda = listed(index, latestAgenda(index, sitting.sitting));
+  const onAgenda = agenda.some((item) => item.manifests.includes(each.manifest.digest));
   const readers = new Set(
     [...each.manifest.statement.envelopes, ...grantsOf(index, each.manifest.digest).flatMap((grant) => grant.statement.envelopes)]
       .filter((entry) => entry.purpose === "read")
       .map((entry) => entry.certificate),
   );
-  const text = listed ? t("à l'ordre du jour, {count} appareils peuvent lire", { count: readers.size }) : t("déposé, {count} appareils pourront lire", { count: readers.size });
+  const text = onAgenda ? t("à l'ordre du jour, {count} appareils peuvent lire", { count: readers.size }) : t("déposé, {count} appareils pourront lire", { count: readers.size });
   return h("span", { class: "tag good" }, text);
 }
 

@@ -6,7 +6,7 @@ import { ExplainedError } from "../../core/errors.ts";
 import { type OpenPack, openPack, takePack } from "../../core/pack.ts";
 import type { Pack } from "../../core/pack_store.ts";
 import { packTar } from "../../core/pack_file.ts";
-import { agendaOf, depositsOf, latestAgenda } from "../../core/registry.ts";
+import { agendaOf, depositsOf, latestAgenda, listed } from "../../core/registry.ts";
 import type { StatementOf } from "../../core/statements.ts";
 import { action, ask, attempt, inform, progressIn } from "../parts/attempts.ts";
 import { h, table } from "../parts/dom.ts";
@@ -78,7 +78,7 @@ function agenda(app: App, sitting: Sitting, seen: Declarable): HTMLElement {
   const index = desk.view.ledger;
   const messages = h("div");
   const boxes: HTMLInputElement[] = [];
-  const { items } = agendaOf(index, sitting.sitting).statement;
+  const items = listed(index, agendaOf(index, sitting.sitting));
   const shown = new Set([...seen.openToMe, ...seen.recused]);
   const groups = [...new Set(items.map((item) => item.association))].map((association) => {
     const mine = items.filter((item) => item.association === association && shown.has(item.dossier));

@@ -1,7 +1,7 @@
 /** The secretariat at a sitting: seats, agenda, convocation, closing; each signed in this browser. */
 import { closeSitting } from "../../core/endings.ts";
 import { publishAgenda, publishSitting } from "../../core/registrar.ts";
-import { type Deposited, depositsOf, isClosed, latestAgenda, rosterOf } from "../../core/registry.ts";
+import { type Deposited, depositsOf, isClosed, latestAgenda, listed, rosterOf } from "../../core/registry.ts";
 import type { StatementOf } from "../../core/statements.ts";
 import { action, ask, inform } from "../parts/attempts.ts";
 import { h, table } from "../parts/dom.ts";
@@ -28,10 +28,11 @@ function deposits(app: App, sitting: Sitting): HTMLElement {
   const { ledger } = deskOf(app).view;
   const found = depositsOf(ledger, sitting.sitting);
   if (found.length === 0) return h("p", { class: "soft" }, t("Aucun dossier déposé pour cette séance."));
-  const listed = new Set(latestAgenda(ledger, sitting.sitting)?.statement.items.flatMap((item) => item.manifests) ?? []);
+  const items = listed(ledger, latestAgenda(ledger, sitting.sitting));
+  const onAgenda = new Set(items.flatMap((item) => item.manifests));
   const state = (each: Deposited): HTMLElement => {
     if (each.withdrawn) return h("span", { class: "tag bad" }, t("retiré"));
-    return listed.has(each.manifest.digest)
+    return onAgenda.has(each.manifest.digest)
       ? h("span", { class: "tag good" }, t("à l'ordre du jour"))
       : h("span", { class: "tag warning" }, t("pas encore à l'ordre du jour"));
   };
