@@ -101,7 +101,7 @@ SENTENCES: Final = MappingProxyType(
             ),
         ),
         Code.AGENDA_FOREIGN: (
-            Severity.BREAKING,
+            Severity.SERIOUS,
             (
                 "Le lot attribue à l'ordre du jour {agenda} un contenu que le secrétariat n'a pas engagé. "
                 "{reason}"

@@ -252,6 +252,37 @@ def test_hidden_agenda(scene: Scene) -> None:
     refused(scene, NotTrustworthyError)
 
 
+def _openings(scene: Scene, change: Any) -> None:
+    def lie(answer: Any) -> Any:
+        shown = answer["agenda"]
+        return {**answer, "agenda": {**shown, "openings": change(list(shown["openings"]))}}
+
+    scene.server.lies["sitting"] = lie
+
+
+def test_hidden_agenda_item(scene: Scene) -> None:
+    """A member whom nothing keeps from any dossier notices when a line of the agenda is hidden."""
+    _openings(scene, lambda shown: [each for each in shown if each["item"] == "null"])
+    assert "caché" in str(refused(scene, NotTrustworthyError))
+
+
+def test_hidden_decoy(scene: Scene) -> None:
+    """Nor can one decoy be left out, which might be a dossier for all that this member knows."""
+    _openings(scene, lambda shown: [each for each in shown if each["item"] != "null"])
+    assert "caché" in str(refused(scene, NotTrustworthyError))
+
+
+def test_invented_agenda_item(scene: Scene) -> None:
+    """A line that the registrar did not commit to is not believed."""
+    _openings(
+        scene,
+        lambda shown: [
+            {**each, "item": each["item"].replace('"rank":', '"rank":1')} for each in shown
+        ],
+    )
+    refused(scene, CryptoError)
+
+
 # --- headers, payloads, manifests -------------------------------------------------------------
 
 

@@ -282,6 +282,8 @@ LIES_ABOUT_A_SITTING = (
 LIES_AT_A_DEPOSIT = ("own-release-key", "another-release-key")
 LIES_AT_A_READING = (
     "hidden-agenda",
+    "hidden-item",
+    "invented-item",
     "swapped-envelopes",
     "dossier-left-out",
     "unlogged-release",

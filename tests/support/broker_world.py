@@ -397,10 +397,10 @@ class World:
                 AgendaItem(
                     association=self.organisation_of(group[0]),
                     dossier=dossier,
-                    rank=rank,
+                    rank=self.attested[group[0].manifest.digest],
                     manifests=tuple(each.manifest.digest for each in group),
                 )
-                for rank, (dossier, group) in enumerate(items.items())
+                for dossier, group in items.items()
             ],
         )
 

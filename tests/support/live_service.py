@@ -327,15 +327,15 @@ def live_service(directory: Path) -> LiveService:
     return live
 
 
-def live_scene(directory: Path) -> LiveScene:
-    """The usual situation, in which an honest release succeeds."""
+def live_scene(directory: Path, days: int = 5) -> LiveScene:
+    """The usual situation, in which an honest release succeeds; with fewer days, before it opens."""
     live = live_service(directory)
     claire, odile, nadia, paul = (live.people[n] for n in ("claire", "odile", "nadia", "paul"))
     sitting = live.publish_sitting("claire", "odile")
     deposit = live.deposit(nadia, sitting, claire, size=200_000)
     other = live.deposit(paul, sitting, claire, odile)
     live.publish_agenda(sitting, deposit, other)
-    live.advance(days=5)
+    live.advance(days=days)
     live.undertake(claire)
     live.declare(claire, sitting, deposit, other)
     return LiveScene(live, sitting, deposit, other, claire, nadia)

@@ -27,6 +27,13 @@ const onSitting = (change: (statements: Json[]) => Json[]): Attack => (target, b
   return bytes({ ...answer, statements: change(answer.statements) });
 };
 
+const onOpenings = (change: (openings: Json[]) => Json[]): Attack => (target, body) => {
+  if (!/^\/api\/v1\/sittings\//.test(path(target))) return null;
+  const answer = json(body);
+  if (!answer.agenda) return null;
+  return bytes({ ...answer, agenda: { ...answer.agenda, openings: change(answer.agenda.openings) } });
+};
+
 const certificates = (statements: Json[]): Json[] =>
   statements.filter((each) => typeOf(each.envelope).includes(".certificate."));
 
@@ -73,9 +80,20 @@ const ATTACKS: Record<string, Attack> = {
   "hidden-revocation": onSitting((statements) =>
     statements.filter((each) => !typeOf(each.envelope).includes(".revocation.")),
   ),
-  "hidden-agenda": onSitting((statements) =>
-    statements.filter((each) => !typeOf(each.envelope).includes(".agenda.")),
-  ),
+  "hidden-agenda": (target, body) => {
+    if (!/^\/api\/v1\/sittings\//.test(path(target))) return null;
+    const answer = json(body);
+    const statements = answer.statements.filter((each: Json) => !typeOf(each.envelope).includes(".agenda."));
+    return bytes({ ...answer, statements, agenda: null });
+  },
+  "hidden-item": onOpenings((openings) => {
+    const at = openings.findIndex(({ item }) => item !== "null");
+    return openings.filter((_each, place) => place !== at);
+  }),
+  "invented-item": onOpenings(([first, ...others]) => [
+    { ...first, item: first.item.replace(/null|"rank":\d+/, '"rank":1') },
+    ...others,
+  ]),
   record: (target, body) => {
     recorded.set(path(target), body);
     return null;

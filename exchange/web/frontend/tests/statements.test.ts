@@ -43,7 +43,7 @@ test("every statement type has a sample, and each is read, identified and signed
 });
 
 test("what is not strict is refused, whoever signed it", () => {
-  for (const { name, envelope_base64: text } of vectors<{ name: string; envelope_base64: string }>("statements", "refused", 57)) {
+  for (const { name, envelope_base64: text } of vectors<{ name: string; envelope_base64: string }>("statements", "refused", 62)) {
     const outcome = refusal(() => {
       let envelope: string;
       try {

@@ -12,6 +12,7 @@ from crypto.digests import sha256
 from crypto.errors import UntrustedError
 from crypto.keys import PartySigningSeed, Recipient
 from crypto.statements import STATEMENT_TYPES
+from crypto.statements.agenda import AgendaOpening
 from crypto.statements.custody import (
     Attestation,
     BundleIndex,
@@ -617,6 +618,43 @@ def test_an_agenda_lists_what_was_deposited_here(convoked, world):
     twice = (line, line.model_copy(update={"rank": 1}))
     refused(world, InvalidRequestError, world.agenda(items=twice))
     convoked.on_agenda(made)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda shown: shown[1:],
+        lambda shown: (*shown, shown[0]),
+        lambda shown: (shown[0], *shown[:-1]),
+        lambda shown: (*shown[:-1], AgendaOpening(bytes(32), shown[-1].content)),
+        lambda shown: (*shown[:-1], AgendaOpening(shown[-1].opening, b"nonsense")),
+        lambda shown: (*shown[:-1], AgendaOpening(b"short", shown[-1].content)),
+        lambda _shown: (),
+    ],
+)
+def test_an_agenda_comes_with_its_openings(convoked, world, change):
+    """One missing, one twice, one changed, or none at all: the agenda is refused and leaves nothing."""
+    signed = world.agenda(convoked.deposit())
+    world.openings[signed.digest] = change(world.openings[signed.digest])
+    refused(world, InvalidRequestError, signed)
+
+
+def test_openings_come_with_agendas_alone(convoked, world):
+    """What a sitting is posted with beside itself is refused."""
+    agenda, sitting = world.agenda(), world.revised()
+    world.openings[sitting.digest] = world.openings[agenda.digest]
+    refused(world, InvalidRequestError, sitting)
+
+
+def test_openings_are_of_one_version(convoked, world):
+    """The next version's commitments share nothing with those before, and their openings do not fit."""
+    made = convoked.deposit()
+    first = world.agenda(made)
+    world.post(first)
+    second = world.agenda(made)
+    assert not set(first.statement.items) & set(second.statement.items)
+    world.openings[second.digest] = world.openings[first.digest]
+    refused(world, InvalidRequestError, second)
 
 
 def test_a_sitting_closes_once(convoked, world):

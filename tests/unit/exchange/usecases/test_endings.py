@@ -26,7 +26,7 @@ from exchange.usecases.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from exchange.usecases.facts import latest_sitting
+from exchange.usecases.facts import latest_agenda, latest_sitting
 from exchange.usecases.service import PURGE_DELAY
 from exchange.usecases.sweep import sweep
 from tests.support.builders import days
@@ -310,6 +310,23 @@ def test_old_attested_traces_are_erased(convoked, world):
     assert world.log_store.disclosure(place) is None
     assert world.log_store.disclosure(place - 1) is not None
     assert world.kinds()[-1] == "retention.applied"
+
+
+def test_what_an_agenda_listed_is_erased_with_its_deposits(convoked, world):
+    """While one deposit's event is disclosed the agenda says what it lists; then it says nothing."""
+    made = convoked.ready()
+    agenda = latest_agenda(world.index(), world.sitting_id)
+    release = world.release(convoked.doctor, made) and len(world.kinds()) - 1
+    deposit = world.kinds().index("deposit.committed")
+    world.clock.advance(days(350))
+    attest(convoked, deposit, release)
+    world.post(world.trust_policy(2))
+    world.clock.advance(days(17))
+    world.post(retention(world, release, release))
+    assert len(world.index().opened(agenda.digest)) == len(agenda.statement.items)
+    world.post(retention(world, deposit, deposit))
+    assert world.index().opened(agenda.digest) == ()
+    assert world.index().get(agenda.digest) is not None
 
 
 def test_traces_are_not_erased_without_attestation(convoked, world):

@@ -1,0 +1,301 @@
+"""What a recused member can learn through the real HTTP interface, with a real certificate: nothing.
+
+The recused person walks over everything that the service answers, before and after things happened to
+the dossier: what it says must be the same, to the octet where octets could count.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crypto.encoding import encode_base64
+from crypto.statements import STATEMENT_TYPES, parse_any
+from crypto.statements.exchange import Grant, Purpose, Recusal
+from crypto.statements.registry import DECOY_STEP
+from tests.support.broker_world import Deposit, Person
+from tests.support.live_service import API, LiveScene, get, live_scene, post
+
+STRUCTURAL, PERSONAL = "recused by seat", "stepped aside"
+OF_ONESELF = ("login", "access-request", "status")
+"""What grows with each request of one's own."""
+
+BEFORE, DURING = 1, 5
+"""Days after the convocation: deposits are received until the third, it opens on the fourth."""
+
+
+def watching(directory: Path, kind: str, days: int) -> Watcher:
+    """Somebody recused from ``scene.deposit``, by law or by their own statement."""
+    scene = live_scene(directory, days)
+    who = scene.live.people["odile"] if kind == STRUCTURAL else scene.member
+    if kind == PERSONAL:
+        scene.live.recuse(who, scene.sitting, scene.deposit)
+    return Watcher(scene, who)
+
+
+@pytest.fixture(params=[STRUCTURAL, PERSONAL])
+def watcher(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watcher]:
+    """While the sitting is open; a complement comes before it opens."""
+    happens = request.node.callspec.params.get("happens")
+    made = watching(tmp_path, request.param, DURING if happens is not completed else BEFORE)
+    yield made
+    made.scene.live.shut()
+
+
+class Watcher:
+    """A recused person with a browser and patience."""
+
+    def __init__(self, scene: LiveScene, who: Person) -> None:
+        self.scene, self.who = scene, who
+
+    def hidden(self) -> tuple[str, ...]:
+        """Names of the dossier and of all that belongs to it."""
+        made = self.scene.deposit
+        return made.dossier, made.deposit, made.manifest.digest, made.release_key.digest
+
+    def pages(self) -> list[str]:
+        """Every route by which something could be read, with what is known of the dossier."""
+        sitting, made = self.scene.sitting, self.scene.deposit
+        kinds = (kind.TYPE for kind in STATEMENT_TYPES.values())
+        nonce = encode_base64(bytes(32)).replace("+", "%2B")
+        return [
+            f"{API}/sittings",
+            f"{API}/sittings/{sitting}",
+            *(f"{API}/statements?type={kind}" for kind in kinds if kind not in OF_ONESELF),
+            f"{API}/statements?type=withdrawal&dossier={made.dossier}",
+            f"{API}/statements?type=manifest&dossier={made.dossier}",
+            f"{API}/statements?type=release-key&deposit={made.deposit}",
+            f"{API}/statements?type=grant&manifest={made.manifest.digest}",
+            f"{API}/statements/{made.manifest.digest}",
+            f"{API}/statements/{made.release_key.digest}",
+            f"{API}/deposits/{made.deposit}/payload",
+            f"{API}/status?nonce={nonce}&sitting={sitting}",
+            f"{API}/disclosures",
+            f"{API}/broker/record",
+        ]
+
+    def walk(self) -> dict[str, Any]:
+        """What each route says, without what is of this very reading or of the log's length alone."""
+        client = self.scene.live.client(self.who)
+        return {page: _said(get(client, page)) for page in self.pages()}
+
+    def asks(self) -> Any:
+        """A signed request for the dossier: the code, the reason and the sentence."""
+        request = self.scene.live.request(self.who, self.scene.sitting, self.scene.deposit)
+        answer = self.scene.live.ask(self.who, request)
+        (refusal,) = (answer.json or {})["refusals"]
+        return answer.status_code, refusal["reason"], refusal["message"]
+
+
+def _said(response: Any) -> Any:
+    """Status, and the content with its length; receipts grow with the log and name its size alone."""
+    if response.content_type == "application/problem+json":
+        body = {name: value for name, value in response.json.items() if name != "instance"}
+        return response.status_code, body
+    body = response.json
+    if body is None:
+        return response.status_code, response.content_type
+    stripped = _without(body)
+    return response.status_code, len(json.dumps(stripped)), stripped
+
+
+def _without(body: Any) -> Any:
+    """Receipts left out; of each agenda version its number of items alone."""
+    if isinstance(body, list):
+        kept = [_without(each) for each in body]
+        # How many versions an agenda has is known to all: it says that something, not what, changed.
+        return [each for at, each in enumerate(kept) if each not in kept[:at]]
+    if not isinstance(body, dict):
+        return body
+    if "envelope" in body:
+        statement = parse_any(body["envelope"].encode()).statement
+        if statement.TYPE == "agenda":
+            return {"agenda": len(statement.items)}  # type: ignore[attr-defined]
+        return body["envelope"]
+    if "openings" in body:
+        return sorted(each["item"] for each in body["openings"])
+    if "status" in body and len(body) == 1:
+        return "status"
+    return {name: _without(value) for name, value in body.items() if name != "receipt"}
+
+
+# --- what happens to the dossier -----------------------------------------------------------------
+
+
+def completed(scene: LiveScene) -> None:
+    """A complement, and a new agenda that lists it."""
+    live = scene.live
+    drawn = live.draw_up(
+        scene.depositor,
+        scene.sitting,
+        *(() if live.index.find(Recusal) else (scene.member,)),
+        dossier=scene.deposit.dossier,
+        pathway=scene.deposit.manifest.statement.pathway,
+        complement_of=scene.deposit.manifest.digest,
+    )
+    assert live.put(scene.depositor, drawn.deposit, 1, drawn.payload).status_code == 204
+    done = live.commit_by_http(scene.depositor, drawn)
+    assert done.status_code == 201, done.text
+    live.keep(drawn.manifest, len(live.attested))
+    more = Deposit(
+        drawn.deposit, scene.deposit.dossier, drawn.manifest, drawn.key, {}, {}, drawn.file_key
+    )
+    live.publish_agenda(scene.sitting, scene.deposit, more, scene.other)
+
+
+def granted(scene: LiveScene) -> None:
+    """A late envelope for a colleague of the depositor, and one for a member."""
+    live, made = scene.live, scene.deposit
+    made_for = [
+        live.envelope(made.release_key, made.file_key, who, purpose)
+        for who, purpose in ((scene.depositor, Purpose.GRANT), (scene.member, Purpose.READ))
+    ]
+    grant = live.by(
+        scene.depositor,
+        Grant,
+        manifest=made.manifest.digest,
+        release_key_sha256=made.release_key.digest,
+        envelopes=tuple(entry for entry, _header, _envelope in made_for),
+        reason="appareil remplacé",
+    )
+    body = {
+        "grant": grant.envelope.decode(),
+        "envelopes": [encode_base64(envelope) for _e, _h, envelope in made_for],
+    }
+    path = f"{API}/deposits/{made.deposit}/envelopes"
+    done = post(live.client(scene.depositor), path, body)
+    assert done.status_code == 201, done.text
+
+
+def listed_anew(scene: LiveScene) -> None:
+    """The same agenda, signed again."""
+    scene.live.publish_agenda(scene.sitting, scene.deposit, scene.other)
+
+
+def struck_off(scene: LiveScene) -> None:
+    """An agenda without the dossier."""
+    scene.live.publish_agenda(scene.sitting, scene.other)
+
+
+def withdrawn(scene: LiveScene) -> None:
+    """The association withdraws it, and the agenda is signed again without it."""
+    scene.live.withdraw(scene.depositor, scene.deposit)
+    scene.live.publish_agenda(scene.sitting, scene.other)
+
+
+HAPPENED: tuple[Callable[[LiveScene], None], ...] = (
+    completed,
+    granted,
+    listed_anew,
+    struck_off,
+    withdrawn,
+)
+
+
+@pytest.mark.parametrize("happens", HAPPENED)
+def test_nothing_tells_what_became_of_the_dossier(
+    watcher: Watcher, happens: Callable[[LiveScene], None]
+) -> None:
+    """Lists, counts, lengths, errors and refusals are the same before and after."""
+    answer, before = watcher.asks(), watcher.walk()
+    happens(watcher.scene)
+    after = watcher.walk()
+    for page, said in before.items():
+        assert after[page] == said, page
+    assert watcher.asks() == answer
+
+
+def test_nothing_names_the_dossier(watcher: Watcher) -> None:
+    """No answer holds the dossier's reference, its deposit, its manifest or its key.
+
+    Whoever stepped aside knows the reference, which stands in their own recusal and declaration, and
+    nothing besides.
+    """
+    own = {"declaration", "recusal", "access-request"}
+    for page in watcher.pages():
+        response = get(watcher.scene.live.client(watcher.who), page)
+        body = response.json if isinstance(response.json, dict) else {}
+        shown = [
+            parse_any(each["envelope"].encode()).statement
+            for each in (*body.get("statements", ()), *body.get("sittings", ()))
+        ]
+        texts = [
+            each.model_dump_json()
+            for each in shown
+            if not (each.TYPE in own and each.signer == watcher.who.certificate)
+        ]
+        texts.append(json.dumps(body.get("agenda")))
+        for name in watcher.hidden():
+            assert not any(name in text for text in texts), (page, name)
+
+
+def test_the_agenda_says_neither_how_many_nor_where(watcher: Watcher) -> None:
+    """Commitments: one number for every sitting, none of a version found in the next, one item open."""
+    live, sitting = watcher.scene.live, watcher.scene.sitting
+    live.publish_agenda(sitting, watcher.scene.other)
+    body = get(live.client(watcher.who), f"{API}/sittings/{sitting}").json
+    assert body is not None
+    statements = [parse_any(each["envelope"].encode()).statement for each in body["statements"]]
+    versions = [each.items for each in statements if each.TYPE == "agenda"]  # type: ignore[attr-defined]
+    assert [len(items) for items in versions] == [DECOY_STEP, DECOY_STEP]
+    assert not set(versions[0]) & set(versions[1])
+    assert all(list(items) == sorted(items) for items in versions)
+    (only,) = body["agenda"]["openings"]
+    assert watcher.scene.other.dossier in only["item"]
+
+
+def test_decoys_are_opened_to_those_from_whom_nothing_is_kept(tmp_path: Path) -> None:
+    """Registrar and an unrecused member see all commitments opened; each association its own dossier."""
+    scene = live_scene(tmp_path)
+    live = scene.live
+
+    def opened(who: Person | None) -> list[str]:
+        body = get(live.client(who), f"{API}/sittings/{scene.sitting}").json
+        assert body is not None
+        return [each["item"] for each in body["agenda"]["openings"]]
+
+    assert len(opened(scene.member)) == len(opened(None)) == DECOY_STEP
+    for name, dossier in (("nadia", scene.deposit.dossier), ("paul", scene.other.dossier)):
+        (own,) = opened(live.people[name])
+        assert dossier in own
+    live.shut()
+
+
+# --- a recusal ends everything at once -------------------------------------------------------------
+
+
+def test_a_recusal_ends_what_was_begun(tmp_path: Path) -> None:
+    """Ranges, the same request again, a new one and a late grant: refused from that moment on."""
+    scene = live_scene(tmp_path)
+    live, member, made = scene.live, scene.member, scene.deposit
+    request = live.request(member, scene.sitting, made)
+    key = live.new_id()
+    assert len((live.ask(member, request, key).json or {})["releases"]) == 1
+    assert live.read(member, made, "bytes=0-99").status_code == 206
+    live.recuse(member, scene.sitting, made)
+    assert live.read(member, made, "bytes=100-199").status_code == 403
+    assert live.read(member, made).status_code == 403
+    for again in (request, live.request(member, scene.sitting, made)):
+        for used in (key, live.new_id()):
+            answer = live.ask(member, again, used)
+            refusals = (answer.json or {}).get("refusals", [])
+            assert [each["reason"] for each in refusals] in (["recused"], []), answer.text
+            assert not (answer.json or {}).get("releases")
+    granted(scene)
+    answer = live.ask(member, live.request(member, scene.sitting, made))
+    assert [each["reason"] for each in (answer.json or {})["refusals"]] == ["recused"]
+    live.shut()
+
+
+def test_the_others_read_on(tmp_path: Path) -> None:
+    """A recusal takes one dossier from one person."""
+    scene = live_scene(tmp_path)
+    live, member = scene.live, scene.member
+    live.recuse(member, scene.sitting, scene.deposit)
+    answer = live.ask(member, live.request(member, scene.sitting, scene.other))
+    assert len((answer.json or {})["releases"]) == 1
+    live.shut()
