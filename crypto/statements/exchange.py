@@ -26,10 +26,13 @@ from crypto.statements.model import Statement, Strict
 
 
 class Kind(StrEnum):
-    """What the person asks for (circular of 31 January 2017, annexes 6 and 7)."""
+    """What the person asks for (circular of 31 January 2017, annexes 6 and 7); or the small card by
+    which members recognise a conflict of interest before they are given a dossier (CRPA R133-12).
+    """
 
     ENGAGEMENT = "engagement"
     RENEWAL = "renewal"
+    CONFLICT_CARD = "conflict-card"
 
 
 class Purpose(StrEnum):

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from exchange.cli.bench import Bench, pass_bench
-from exchange.cli.words import command, confirmed, json_option, option, result, say
+from exchange.cli.words import command, confirmed, json_option, option, result, say, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from exchange.client.declare import Declarable
     from exchange.client.desk import Desk
 
@@ -35,10 +37,9 @@ def declare(  # click passes by name
 
     desk = bench.desk()
     seen = declaring.look(desk, sitting)
-    undertaking = None
-    if not seen.undertaken:
-        undertaking = _undertake(desk, seen, agreed=accept_undertaking or yes)
+    undertaking = undertake_first(desk, seen, agreed=accept_undertaking or yes)
     left = [each for each in (references or seen.open_to_me) if each not in seen.declared]
+    _mention_cards(desk, seen, left)
     question = "N'avez-vous aucun conflit d'intérêts dans : {dossiers} ?"
     if left and sys.stdin.isatty() and not confirmed(question, yes=yes, dossiers=", ".join(left)):
         raise click.Abort
@@ -52,6 +53,25 @@ def declare(  # click passes by name
             say("Rien de nouveau à déclarer.")
 
     result(document, as_json=as_json, otherwise=sentences)
+
+
+def undertake_first(desk: Desk, seen: Declarable, *, agreed: bool) -> str | None:
+    """Sign the undertaking of this mandate, if it was not yet; its digest."""
+    return None if seen.undertaken else _undertake(desk, seen, agreed=agreed)
+
+
+def _mention_cards(desk: Desk, seen: Declarable, left: Sequence[str]) -> None:
+    """Who the dossiers are about can be read before the declaration, where a card says it."""
+    from exchange.client.conflict_cards import cards_to_read
+
+    with_card = [each.reference for each in cards_to_read(desk, seen) if each.reference in left]
+    if with_card:
+        warn(
+            "Une fiche de conflit accompagne {dossiers} : « dossier card {sitting} » la montre. Lisez-la "
+            "avant de déclarer.",
+            dossiers=", ".join(with_card),
+            sitting=seen.sitting.statement.sitting,
+        )
 
 
 def _undertake(desk: Desk, seen: Declarable, *, agreed: bool) -> str:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from exchange.cli.bench import Bench, pass_bench
+from exchange.cli.card import card_of
 from exchange.cli.words import command, confirmed, json_option, option, result, say, warn
 from exchange.locale import translate as _
 
 if TYPE_CHECKING:
+    from crypto.edge.conflict_card import ConflictCard
     from exchange.client.deposit import Done, Plan
     from exchange.client.desk import Desk
 
@@ -29,6 +31,8 @@ PATH = click.Path(path_type=Path, exists=True)
 )
 @option("--pathway", help="Parcours que ce renouvellement poursuit (identifiant).")
 @option("--note", default="", help="Note pour les membres, chiffrée avec le dossier.")
+@option("--card", "card_text", metavar="INITIALES,ANNÉE,COMMUNE",
+        help="Ajoute une fiche de conflit, que les membres lisent avant de déclarer.")  # fmt: skip
 @option("--keep-metadata", is_flag=True,
         help="Laisse dans les fichiers auteur, dates, position GPS et le reste.")  # fmt: skip
 @option("--any-type", is_flag=True, help="Admet des fichiers autres que PDF, JPEG, PNG et texte.")
@@ -46,6 +50,7 @@ def deposit(  # click passes by name
     seats: tuple[str, ...],
     pathway: str | None,
     note: str,
+    card_text: str | None,
     keep_metadata: bool,
     any_type: bool,
     resume: bool,
@@ -68,6 +73,11 @@ def deposit(  # click passes by name
         else:
             _tell_all(depositing.resume(desk), as_json=as_json)
         return
+    card = card_of(card_text) if card_text is not None else None
+    if card and sitting and complement_of and not paths:
+        desk = bench.desk()
+        _tell_all((_deposit_card(desk, sitting, complement_of, card),), as_json=as_json)
+        return
     if not paths or sitting is None or kind is None:
         raise click.UsageError(_("Un dépôt demande --sitting, --kind et au moins un fichier."))
     desk = bench.desk()
@@ -82,7 +92,15 @@ def deposit(  # click passes by name
     _tell_new_devices(desk, made)
     _confirm(made, yes=yes or as_json)
     done = depositing.make_deposit(desk, made)
-    _tell_all((done,), as_json=as_json, findings=findings_document(made))
+    with_card = _deposit_card(desk, sitting, done.reference, card) if card else None
+    _tell_all((done,), as_json=as_json, findings=findings_document(made), card=with_card)
+
+
+def _deposit_card(desk: Desk, sitting: str, reference: str, card: ConflictCard) -> Done:
+    from exchange.client.conflict_cards import plan_card
+    from exchange.client.deposit import make_deposit
+
+    return make_deposit(desk, plan_card(desk, sitting, reference, card))
 
 
 def _confirm(made: Plan, *, yes: bool) -> None:
@@ -113,7 +131,11 @@ def _tell_new_devices(desk: Desk, made: Plan) -> None:
 
 
 def _tell_all(
-    done: tuple[Done, ...], *, as_json: bool, findings: list[dict[str, object]] | None = None
+    done: tuple[Done, ...],
+    *,
+    as_json: bool,
+    findings: list[dict[str, object]] | None = None,
+    card: Done | None = None,
 ) -> None:
     documents: list[dict[str, object]] = [
         {
@@ -135,9 +157,16 @@ def _tell_all(
                 reference=each.reference,
                 index=each.index,
             )
+        if card is not None:
+            say(
+                "Fiche de conflit déposée ; récépissé n° {index} vérifié et gardé.",
+                index=card.index,
+            )
 
     if findings is not None:
         documents[0]["metadata"] = findings
+    if card is not None:
+        documents[0]["card"] = card.deposit
     document = documents if len(documents) != 1 else documents[0]
     result(document, as_json=as_json, otherwise=sentences)
 

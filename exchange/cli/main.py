@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "deposit": ("exchange.cli.deposit:deposit", "Dépose un dossier, chiffré sur cette machine."),
     "grant": ("exchange.cli.deposit:grant", "Ajoute les enveloppes qui manquent à un dépôt."),
     "withdraw": ("exchange.cli.deposit:withdraw", "Retire un dossier : ses clés sont détruites."),
+    "card": ("exchange.cli.card:card", "Montre les fiches de conflit d'une séance."),
     "declare": ("exchange.cli.declare:declare", "Déclare n'avoir pas de conflit d'intérêts."),
     "recuse": ("exchange.cli.declare:recuse", "Se déporte d'un dossier."),
     "complain": (

@@ -48,11 +48,12 @@ def sittings(bench: Bench, only: str | None, as_json: bool) -> None:
 
 
 def _describe(desk: Desk, sitting: str) -> dict[str, Any]:
-    from exchange.client.registry import deposits_of, is_closed, sitting_of, usable
+    from exchange.client.registry import all_deposits_of, deposits_of, is_closed, sitting_of, usable
     from exchange.usecases.agendas import listed
     from exchange.usecases.facts import latest_agenda
 
     index, now = desk.view.ledger, desk.machine.clock()
+    with_card = {each.reference for each in all_deposits_of(index, sitting) if each.is_card}
     statement: Sitting = sitting_of(index, sitting).statement
     seats = []
     for seat in statement.seats:
@@ -90,6 +91,7 @@ def _describe(desk: Desk, sitting: str) -> dict[str, Any]:
                 "deposit": each.manifest.statement.deposit,
                 "pathway": each.manifest.statement.pathway,
                 "complement": each.complement,
+                "card": each.reference in with_card,
                 "withdrawn": each.withdrawn,
                 "complaints": _complaints(index, each.manifest.digest),
             }

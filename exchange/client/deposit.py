@@ -82,12 +82,17 @@ class Done:
 
 
 def plan(desk: Desk, wanted: Wanted) -> Plan:
-    """Check everything that can be checked before anything is sealed or sent.
+    """Check everything that can be checked before anything is sealed or sent."""
+    papers = read_papers(wanted.paths, wanted.metadata, any_type=wanted.any_type)
+    return plan_papers(desk, wanted, papers)
+
+
+def plan_papers(desk: Desk, wanted: Wanted, papers: Papers) -> Plan:
+    """The same, of pieces that are no files of this machine.
 
     The status is fetched last: recipients are computed from a ledger that the broker just
     confirmed (DESIGN, section 5, "Freshness").
     """
-    papers = read_papers(wanted.paths, wanted.metadata, any_type=wanted.any_type)
     desk.load_sitting(wanted.sitting)
     desk.status(wanted.sitting)
     forget_ended(desk)

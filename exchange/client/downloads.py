@@ -116,7 +116,7 @@ class _Coming:
             file.seek(0)
             file.truncate()  # or the next command would believe that it only has to go on
             file.flush()
-            raise _altered(manifest)
+            raise altered(manifest)
         file.seek(0)
         return file
 
@@ -159,7 +159,7 @@ class _Coming:
                 for piece in self._desk.api.payload(manifest.deposit, length):
                     length += len(piece)
                     if length > manifest.length:
-                        raise _altered(manifest)
+                        raise altered(manifest)
                     state.update(piece)
                     _write_all(file, piece)
                     self._advance(len(piece))
@@ -197,7 +197,8 @@ def _interrupted(reason: TransportError) -> InterruptedDownloadError:
     )
 
 
-def _altered(manifest: Manifest) -> NotTrustworthyError:
+def altered(manifest: Manifest) -> NotTrustworthyError:
+    """What to raise when a payload is not the one that was signed."""
     return NotTrustworthyError(
         "Le contenu chiffré du dossier « {reference} » n'est pas, octet pour octet, celui que "
         "l'association a signé : rien n'a été écrit. Recommencez ; si cela se répète, prévenez le "

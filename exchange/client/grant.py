@@ -16,8 +16,8 @@ from exchange.client.filekeys import forget_ended, keep_file_key, local_file_key
 from exchange.client.recipients import Addressee, colleagues, readers, seal_envelopes
 from exchange.client.registry import (
     Deposited,
+    all_deposits_of,
     complaints_of,
-    deposits_of,
     grants_of,
     is_closed,
     recused_persons,
@@ -66,7 +66,7 @@ def grant(
     association = desk.certificate.statement.organisation
     own = [
         each
-        for each in deposits_of(desk.view.ledger, sitting)
+        for each in all_deposits_of(desk.view.ledger, sitting)
         if each.association == association and not each.withdrawn
     ]
     unknown = set(references) - {each.reference for each in own}

@@ -11,7 +11,7 @@ from crypto.statements.custody import ArchivesVisa, Hold, Purge
 from crypto.statements.registry import Sitting
 from exchange.client.desk import Desk
 from exchange.client.errors import NotPossibleError
-from exchange.client.registry import Deposited, deposits_of, is_closed, sitting_of
+from exchange.client.registry import Deposited, all_deposits_of, is_closed, sitting_of
 from exchange.usecases.facts import ended_at
 from exchange.usecases.holds import held_until
 from exchange.usecases.ledger import Accepted
@@ -95,7 +95,7 @@ def _left(desk: Desk, sitting: str) -> tuple[Deposited, ...]:
     }
     return tuple(
         each
-        for each in deposits_of(index, sitting)
+        for each in all_deposits_of(index, sitting)
         if not each.withdrawn and each.manifest.statement.deposit not in named
     )
 

@@ -28,8 +28,8 @@ from crypto.statements.registry import (
 from exchange.client.desk import Desk
 from exchange.client.errors import NotPossibleError
 from exchange.client.registry import (
+    all_deposits_of,
     certificates_with,
-    deposits_of,
     roster_of,
     seat_of,
     sitting_of,
@@ -221,7 +221,7 @@ def _items(desk: Desk, sitting: str) -> tuple[AgendaItem, ...]:
         *(approval.organisation for approval in roster.approvals),
     ]
     grouped: dict[tuple[str, str], list[Accepted[Manifest]]] = {}
-    for each in deposits_of(desk.view.ledger, sitting):
+    for each in all_deposits_of(desk.view.ledger, sitting):
         if not each.withdrawn:
             grouped.setdefault((each.association, each.reference), []).append(each.manifest)
     # An association that left the roster since its deposit comes after the others.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crypto.digests import Digest
-from crypto.statements.exchange import Complaint, Grant, Manifest, Recusal, Withdrawal
+from crypto.statements.exchange import Complaint, Grant, Kind, Manifest, Recusal, Withdrawal
 from crypto.statements.registry import (
     Agenda,
     Certificate,
@@ -111,7 +111,9 @@ def my_mandate(index: StatementIndex, sitting: Sitting, person: str) -> str:
 
 @dataclass(frozen=True)
 class Deposited:
-    """One committed deposit, as seen here. ``complement`` is 0 for the dossier's first deposit."""
+    """One committed deposit, as seen here. ``complement`` is 0 for the dossier's first deposit, and
+    for its conflict card.
+    """
 
     association: str
     manifest: Accepted[Manifest]
@@ -125,8 +127,15 @@ class Deposited:
 
     @property
     def file_stem(self) -> str:
-        """``k7qf2-m3xta`` or ``k7qf2-m3xta-c1``."""
+        """``k7qf2-m3xta``, ``k7qf2-m3xta-c1`` or, for its card, ``k7qf2-m3xta-fiche``."""
+        if self.is_card:
+            return f"{self.reference}-fiche"
         return self.reference + (f"-c{self.complement}" if self.complement else "")
+
+    @property
+    def is_card(self) -> bool:
+        """A conflict card, and no part of the dossier that a pack holds."""
+        return self.manifest.statement.kind is Kind.CONFLICT_CARD
 
 
 def association_of(index: StatementIndex, manifest: Manifest) -> str:
@@ -138,21 +147,27 @@ def association_of(index: StatementIndex, manifest: Manifest) -> str:
 
 
 def deposits_of(index: StatementIndex, sitting: str) -> tuple[Deposited, ...]:
-    """All deposits of a sitting that this client knows, in the order of their commit."""
+    """Dossiers and complements of a sitting that this client knows, in the order of their commit."""
+    return tuple(each for each in all_deposits_of(index, sitting) if not each.is_card)
+
+
+def all_deposits_of(index: StatementIndex, sitting: str) -> tuple[Deposited, ...]:
+    """Conflict cards too."""
     counts: dict[str, int] = {}
     found = []
     for manifest in index.find(Manifest, sitting=sitting):
         reference = manifest.statement.dossier
-        number = counts.get(reference, 0)
-        counts[reference] = number + 1
-        found.append(
-            Deposited(
-                association_of(index, manifest.statement),
-                manifest,
-                number,
-                is_withdrawn(index, reference),
-            )
+        made = Deposited(
+            association_of(index, manifest.statement),
+            manifest,
+            counts.get(reference, 0),
+            is_withdrawn(index, reference),
         )
+        if made.is_card:
+            made = replace(made, complement=0)
+        else:
+            counts[reference] = made.complement + 1
+        found.append(made)
     return tuple(found)
 
 

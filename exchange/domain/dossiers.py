@@ -29,6 +29,8 @@ class CommittedDeposit:
     """Seats that may read; None: every sitting seat that is not recused."""
     withdrawn: bool
     key_destroyed: bool
+    is_card: bool = False
+    """A conflict card: read before the declaration, which it is there for."""
 
     def is_for(self, seat: SeatCode) -> bool:
         """Whether the depositor meant this seat to read."""

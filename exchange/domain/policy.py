@@ -135,7 +135,8 @@ def _decide_read(facts: AccessFacts) -> Permit:
     _require_alive(deposit)
     _require(is_on_agenda(facts.agenda, deposit), RefusalReason.NOT_ON_AGENDA)
     _require(mandate.mandate in facts.undertakings, RefusalReason.UNDERTAKING_MISSING)
-    _require(facts.declared, RefusalReason.DECLARATION_MISSING)
+    # The card is what a member declares upon: it comes before the declaration, and after all else.
+    _require(deposit.is_card or facts.declared, RefusalReason.DECLARATION_MISSING)
     _require(facts.sealed, RefusalReason.ENVELOPE_MISSING)
     return Permit(mandate.mandate)
 

@@ -10,21 +10,22 @@ from crypto.age.layout import payload_length_is_valid
 from crypto.digests import Digest
 from crypto.statements import Unverified, parse
 from crypto.statements.custody import ReleaseKey
-from crypto.statements.exchange import Manifest, Purpose
+from crypto.statements.exchange import Kind, Manifest, Purpose
 from crypto.statements.registry import Role, Sitting
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import allows, step
 from exchange.usecases.acknowledgement import push_to_broker
 from exchange.usecases.authority import find_certificate
 from exchange.usecases.depositing import open_sitting, own_deposit, require_approval, roster_now
+from exchange.usecases.dossier_rules import check_dossier
 from exchange.usecases.envelopes import addressed_to, match_envelopes
 from exchange.usecases.errors import ConflictError, InvalidRequestError, NotAllowedError, explained
-from exchange.usecases.facts import association_of, recusal_of, withdrawal_of
+from exchange.usecases.facts import recusal_of
 from exchange.usecases.ledger import Accepted, StatementIndex
 from exchange.usecases.ports import DepositRecord, UnitOfWork
 from exchange.usecases.recipients import grant_certificates, reader_certificates
 from exchange.usecases.record import present, publish, receipt, record_statement
-from exchange.usecases.service import Caller, Service
+from exchange.usecases.service import MAX_CARD_BYTES, Caller, Service
 from exchange.usecases.signatures import (
     require_between,
     require_certificate,
@@ -118,7 +119,7 @@ def _check(
     require_approval(work.statements, association, record.sitting, now)
     verified_by(service, work, unverified, now)
     _check_release_key(work.statements, statement)
-    _check_dossier(work.statements, statement, association)
+    check_dossier(work.statements, statement, association)
     _check_payload(service, statement)
     _check_recipients(work.statements, statement, sitting, association, now)
     return record
@@ -133,31 +134,13 @@ def _check_release_key(index: StatementIndex, statement: Manifest) -> None:
         )
 
 
-def _check_dossier(index: StatementIndex, statement: Manifest, association: str) -> None:
-    """A reference is one request of one association at one sitting (DESIGN, section 2)."""
-    earlier = index.find(Manifest, dossier=statement.dossier)
-    elsewhere = [each for each in earlier if each.statement.sitting != statement.sitting]
-    if elsewhere or any(association_of(index, each.statement) != association for each in earlier):
-        raise ConflictError("Cette référence de dossier est déjà prise : prenez-en une autre.")
-    if withdrawal_of(index, statement.dossier, association):
-        raise ConflictError("Ce dossier a été retiré : déposez-le sous une autre référence.")
-    if statement.complement_of is None:
-        if earlier:
-            raise ConflictError(
-                "Ce dossier est déjà déposé à cette séance : déposez un complément "
-                "(« --complement-of »)."
-            )
-        return
-    first = next((each for each in earlier if each.digest == statement.complement_of), None)
-    if first is None:
-        raise InvalidRequestError("Ce complément cite un dépôt inconnu de ce dossier.")
-    known = first.statement
-    if (known.pathway, known.kind) != (statement.pathway, statement.kind):
-        raise InvalidRequestError("Ce complément est d'un autre parcours que le dépôt qu'il cite.")
-
-
 def _check_payload(service: Service, statement: Manifest) -> None:
     length = statement.length
+    if statement.kind is Kind.CONFLICT_CARD and length > MAX_CARD_BYTES:
+        raise InvalidRequestError(
+            "Une fiche de conflit fait au plus {most} octets, scellée : ce n'est pas un dossier.",
+            most=MAX_CARD_BYTES,
+        )
     if length > service.limits.deposit_bytes or not payload_length_is_valid(length):
         raise InvalidRequestError("La longueur annoncée n'est pas celle d'un fichier age entier.")
 

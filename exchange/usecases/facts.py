@@ -19,6 +19,7 @@ from crypto.statements.exchange import (
     Declaration,
     EnvelopeEntry,
     Grant,
+    Kind,
     Manifest,
     Purpose,
     Recusal,
@@ -365,4 +366,5 @@ def committed_deposit(
         audience=None if audience is None else frozenset(SeatCode(code) for code in audience),
         withdrawn=withdrawal_of(index, statement.dossier, association) is not None,
         key_destroyed=is_key_destroyed(index, key),
+        is_card=statement.kind is Kind.CONFLICT_CARD,
     )

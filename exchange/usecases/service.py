@@ -18,6 +18,9 @@ from exchange.usecases.ports import Broker, Clock, EventLog, ObjectStore, Transa
 PART_BYTES: Final = 8_388_608
 """8 MiB: one part is held in memory; a slow line sends it in a few minutes."""
 
+MAX_CARD_BYTES: Final = 4_096
+"""A sealed conflict card: two small files and the padding. Nothing else fits under its name."""
+
 MAX_DEPOSIT_BYTES: Final = 268_435_456
 """256 MiB: 40 scans of 5 MB and the padding fit; a dossier usually takes 5 to 20 MB."""
 

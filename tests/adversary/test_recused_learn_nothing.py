@@ -15,7 +15,7 @@ import pytest
 
 from crypto.encoding import encode_base64
 from crypto.statements import STATEMENT_TYPES, parse_any
-from crypto.statements.exchange import Grant, Purpose, Recusal
+from crypto.statements.exchange import Grant, Kind, Purpose, Recusal
 from crypto.statements.registry import DECOY_STEP
 from tests.support.broker_world import Deposit, Person
 from tests.support.live_service import API, LiveScene, get, live_scene, post
@@ -39,9 +39,9 @@ def watching(directory: Path, kind: str, days: int) -> Watcher:
 
 @pytest.fixture(params=[STRUCTURAL, PERSONAL])
 def watcher(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watcher]:
-    """While the sitting is open; a complement comes before it opens."""
+    """While the sitting is open; complements and cards come before it opens."""
     happens = request.node.callspec.params.get("happens")
-    made = watching(tmp_path, request.param, DURING if happens is not completed else BEFORE)
+    made = watching(tmp_path, request.param, BEFORE if happens in {completed, carded} else DURING)
     yield made
     made.scene.live.shut()
 
@@ -128,6 +128,15 @@ def _without(body: Any) -> Any:
 
 def completed(scene: LiveScene) -> None:
     """A complement, and a new agenda that lists it."""
+    added(scene)
+
+
+def carded(scene: LiveScene) -> None:
+    """A conflict card, and a new agenda that lists it."""
+    added(scene, kind=Kind.CONFLICT_CARD)
+
+
+def added(scene: LiveScene, **changes: Any) -> None:
     live = scene.live
     drawn = live.draw_up(
         scene.depositor,
@@ -136,6 +145,7 @@ def completed(scene: LiveScene) -> None:
         dossier=scene.deposit.dossier,
         pathway=scene.deposit.manifest.statement.pathway,
         complement_of=scene.deposit.manifest.digest,
+        **changes,
     )
     assert live.put(scene.depositor, drawn.deposit, 1, drawn.payload).status_code == 204
     done = live.commit_by_http(scene.depositor, drawn)
@@ -189,6 +199,7 @@ def withdrawn(scene: LiveScene) -> None:
 
 HAPPENED: tuple[Callable[[LiveScene], None], ...] = (
     completed,
+    carded,
     granted,
     listed_anew,
     struck_off,

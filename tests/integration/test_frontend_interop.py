@@ -229,6 +229,38 @@ def test_a_whole_sitting_is_run_in_browsers(
     assert closed["destroyed"] == 1
 
 
+def test_conflict_cards_are_read_on_either_side(world: SmallCommission, browsers: Actors) -> None:
+    """A card sealed in the browser is read by the command line, and the other way round."""
+    sitting = world.plan_sitting()
+    brings(browsers, world, DEPOSITOR.key)
+    deposit = {"sitting": sitting, "kind": "engagement", "pieces": {"a.pdf": "%PDF-1.7"}}
+    first = browsers.does(DEPOSITOR.key, "deposit", **deposit)["reference"]
+    second = browsers.does(DEPOSITOR.key, "deposit", **deposit)["reference"]
+    card = {"initials": "É. O.", "year": 1991, "commune": "L'Haÿ-les-Roses"}
+    browsers.does(DEPOSITOR.key, "card", sitting=sitting, reference=first, **card)
+    with pytest.raises(RefusedError):
+        browsers.does(DEPOSITOR.key, "card", sitting=sitting, reference=first, **card)
+    for wrong in ({"initials": ""}, {"year": 1850}, {"commune": "x" * 61}):
+        with pytest.raises(RefusedError):
+            browsers.does(
+                DEPOSITOR.key, "card", sitting=sitting, reference=second, **{**card, **wrong}
+            )
+    world.people[DEPOSITOR.key].does(
+        *("deposit", "--sitting", sitting, "--complement-of", second, "--json"),
+        *("--card", "Z. A.,1980,Clichy"),
+    )
+    world.open_now(sitting)
+    brings(browsers, world, PREFECT.key)
+    shown = browsers.does(PREFECT.key, "cards", sitting=sitting)["shown"]
+    other = {"initials": "Z. A.", "year": 1980, "commune": "Clichy"}
+    assert {each["reference"]: each["card"] for each in shown} == {first: card, second: other}
+    told = world.people[PREFECT.key].does("card", sitting, first, "--json").data()
+    assert told["cards"] == [{"dossier": first, **card}]
+    browsers.does(PREFECT.key, "declare", sitting=sitting)
+    stems = browsers.does(PREFECT.key, "take", sitting=sitting)["stems"]
+    assert sorted(stem.split("/")[1] for stem in stems) == sorted([first, second])
+
+
 def test_a_dead_header_costs_one_dossier_and_can_be_complained_of(
     world: SmallCommission, browsers: Actors
 ) -> None:

@@ -44,6 +44,9 @@ broken gives the reason.
 The order is part of the promise. What is asked about a dossier comes after what is asked about the
 person, and recusals come before every other rule on the dossier: to a recused person the answer is the
 same whether the dossier is on the agenda, withdrawn or completed.
+
+A conflict card is read before the declaration, which it is there for: `declaration-missing` is not asked
+of it. Every other rule is, and its opening is a logged release like any other.
 """
 
 

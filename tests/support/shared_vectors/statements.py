@@ -48,6 +48,7 @@ def _variants() -> list[Statement]:
         sample(Status, number=1, sitting=DIGEST, agenda=None, includes=(DIGEST, DIGEST)),
         sample(Manifest, audience=("cdom", "prefet"), complement_of=DIGEST, kind="engagement"),
         sample(Manifest, length=0),
+        sample(Manifest, kind="conflict-card", complement_of=DIGEST),
         sample(Destruction, because=None, release_keys=()),
     ]
     return [*made, *(sample(Complaint, fault=fault, found=None) for fault in _FOUND_NOTHING)]

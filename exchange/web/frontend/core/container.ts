@@ -37,7 +37,7 @@ const CARD = {
   dossier: dossierReference,
   association: code,
   depositor: digest,
-  kind: oneOf("engagement", "renewal"),
+  kind: oneOf("engagement", "renewal", "conflict-card"),
   complement_of: nullable(digest),
   pieces: many(part(PIECE), 1, MAX_FILES),
   note: sized(0, MAX_NOTE_CHARS),

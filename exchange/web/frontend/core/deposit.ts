@@ -91,7 +91,9 @@ const mediaType = (content: Blob): string =>
 export async function planDeposit(desk: Desk, wanted: Wanted): Promise<Plan> {
   const papers: Cleaned[] = [];
   for (const { path, content } of wanted.files) {
-    const paper = await cleaned(path, content);
+    // A conflict card is made here, of three fields: it has no metadata.
+    const own = wanted.kind === "conflict-card";
+    const paper = own ? { path, content, traces: [], kept: null } : await cleaned(path, content);
     papers.push(wanted.keepMetadata === true ? { ...paper, content: typed(content, paper) } : paper);
   }
   const { pieces, files } = listPieces(papers);

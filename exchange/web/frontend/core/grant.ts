@@ -6,7 +6,7 @@ import { forgetEnded, keepFileKey, localFileKey } from "./filekeys.ts";
 import { hostile } from "./errors.ts";
 import type { Accepted } from "./ledger.ts";
 import { type Addressee, colleagues, hasEnvelope, readers, sealEnvelopes } from "./recipients.ts";
-import { type Deposited, depositsOf, grantsOf, impossible, recusedPersons, sittingOf } from "./registry.ts"; // prettier-ignore
+import { type Deposited, allDepositsOf, grantsOf, impossible, recusedPersons, sittingOf } from "./registry.ts"; // prettier-ignore
 import { requestRelease } from "./releases.ts";
 import type { StatementOf } from "./statements.ts";
 
@@ -22,7 +22,7 @@ export async function missingGrants(desk: Desk, sitting: string): Promise<readon
   await desk.status(sitting);
   await forgetEnded(desk);
   const association = desk.certificate.statement.organisation;
-  return depositsOf(desk.view.ledger, sitting)
+  return allDepositsOf(desk.view.ledger, sitting)
     .filter((each) => each.association === association && !each.withdrawn)
     .map((deposited) => ({ deposited, addressees: missingOf(desk, sitting, association, deposited) }))
     .filter((each) => each.addressees.length > 0);

@@ -4,6 +4,7 @@ export * from "./api.ts";
 export * from "./auditor.ts";
 export * from "./browser.ts";
 export { type Bytes, type Entropy, systemEntropy } from "./bytes.ts";
+export * from "./conflict_card.ts";
 export { type Faulty, complain, notedFaults } from "./complaint.ts";
 export { RefusedError, type Wire } from "./connection.ts";
 export type { CardPiece, DossierCard } from "./container.ts";

@@ -153,7 +153,7 @@ async function isSound(
 }
 
 /** The payload, octet for octet the one that was signed; a broken download is taken up again. */
-async function download(
+export async function download(
   desk: Desk,
   manifest: StatementOf<"manifest">,
   advance: Advance,

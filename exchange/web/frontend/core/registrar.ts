@@ -5,7 +5,7 @@ import { formatInstant, newOpaqueId } from "./encoding.ts";
 import { invitationJson } from "./enrolment.ts";
 import { spokenFingerprint } from "./keys.ts";
 import type { Accepted } from "./ledger.ts";
-import { type Deposited, certificatesWith, depositsOf, impossible, isRevoked, latestAgenda, latestRoster, latestSitting, rosterOf, seatOf, sittingOf } from "./registry.ts"; // prettier-ignore
+import { type Deposited, certificatesWith, allDepositsOf, impossible, isRevoked, latestAgenda, latestRoster, latestSitting, rosterOf, seatOf, sittingOf } from "./registry.ts"; // prettier-ignore
 import type { Role, RosterApproval, RosterMandate, RosterSeat, SittingSeat, StatementOf } from "./statements.ts"; // prettier-ignore
 import { trustDigest } from "./trust.ts";
 
@@ -294,7 +294,7 @@ function agendaItems(desk: Desk, sitting: string): readonly AgendaItem[] {
     ...roster.approvals.map((approval) => approval.organisation),
   ];
   const found = new Map<string, Deposited[]>();
-  for (const each of depositsOf(desk.view.ledger, sitting)) {
+  for (const each of allDepositsOf(desk.view.ledger, sitting)) {
     if (each.withdrawn) continue;
     const key = `${each.association} ${each.reference}`;
     found.set(key, [...(found.get(key) ?? []), each]);

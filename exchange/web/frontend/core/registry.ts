@@ -147,15 +147,17 @@ export function myMandate(
   return found.mandate;
 }
 
-/** One committed deposit. `complement` is 0 for the dossier's first deposit. */
+/** One committed deposit. `complement` is 0 for the dossier's first deposit, and for its conflict card. */
 export interface Deposited {
   readonly association: string;
   readonly manifest: Accepted<"manifest">;
   readonly complement: number;
   readonly withdrawn: boolean;
   readonly reference: string;
-  /** `k7qf2-m3xta` or `k7qf2-m3xta-c1`. */
+  /** `k7qf2-m3xta`, `k7qf2-m3xta-c1` or, for its card, `k7qf2-m3xta-fiche`. */
   readonly fileStem: string;
+  /** A conflict card, and no part of the dossier that a pack holds. */
+  readonly isCard: boolean;
 }
 
 /** The organisation of the depositor's certificate. */
@@ -165,20 +167,26 @@ export function associationOf(index: StatementIndex, manifest: StatementOf<"mani
   return signer.statement.organisation;
 }
 
-/** All deposits of a sitting that this browser knows, in the order of their commit. */
-export function depositsOf(index: StatementIndex, sitting: string): readonly Deposited[] {
+/** Dossiers and complements of a sitting that this browser knows, in the order of their commit. */
+export const depositsOf = (index: StatementIndex, sitting: string): readonly Deposited[] =>
+  allDepositsOf(index, sitting).filter((each) => !each.isCard);
+
+/** Conflict cards too. */
+export function allDepositsOf(index: StatementIndex, sitting: string): readonly Deposited[] {
   const counts = new Map<string, number>();
   return index.find("manifest", { sitting }).map((manifest) => {
     const reference = manifest.statement.dossier;
-    const complement = counts.get(reference) ?? 0;
-    counts.set(reference, complement + 1);
+    const isCard = manifest.statement.kind === "conflict-card";
+    const complement = isCard ? 0 : (counts.get(reference) ?? 0);
+    if (!isCard) counts.set(reference, complement + 1);
     return {
       association: associationOf(index, manifest.statement),
       manifest,
       complement,
       withdrawn: isWithdrawn(index, reference),
       reference,
-      fileStem: reference + (complement > 0 ? `-c${complement}` : ""),
+      fileStem: reference + (isCard ? "-fiche" : complement > 0 ? `-c${complement}` : ""),
+      isCard,
     };
   });
 }

@@ -10,7 +10,7 @@ const COMMON = { commission: opaqueId, id: opaqueId, issued_at: instant, signer:
 
 const roles = many(oneOf("depositor", "member", "auditor", "decider"), 1, 4);
 const capacity = oneOf("titular", "alternate");
-const kind = oneOf("engagement", "renewal");
+const kind = oneOf("engagement", "renewal", "conflict-card");
 const purpose = oneOf("read", "grant");
 
 const ENVELOPE = { certificate: digest, purpose, header_sha256: digest, envelope_sha256: digest };

@@ -123,6 +123,19 @@ const ACTS: Record<string, Act> = {
     const { undertaken, openToMe, declared, recused } = seen;
     return { undertaken, openToMe, declared: [...declared], recused: [...recused] };
   },
+  card: async (actor, { sitting, reference, initials, year, commune }) => {
+    const desk = deskOf(actor);
+    const plan = await core.planCard(desk, sitting, reference, { initials, year, commune });
+    const pending = await core.sealDeposit(desk, plan, quiet);
+    return (await core.send(desk, pending, quiet)).deposit;
+  },
+  cards: async (actor, { sitting, only }) => {
+    const desk = deskOf(actor);
+    const seen = await core.look(desk, sitting);
+    if (!seen.undertaken) await core.undertake(desk, seen.mandate);
+    const { shown, refused, faulty } = await core.readCards(desk, seen, only ?? []);
+    return { shown, refused, faulty };
+  },
   declare: async (actor, { sitting, references }) => {
     const desk = deskOf(actor);
     const seen = await core.look(desk, sitting);

@@ -165,6 +165,49 @@ def test_complaint(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     assert signed["complaints"][0] not in json.dumps(verdict["findings"])
 
 
+def test_conflict_card(office: Office) -> None:
+    """A card is deposited beside its dossier, read before declaring, and is no part of the pack."""
+    member = office.join("claire", "cdom", "member")
+    office.join("nadia", "altair", "depositor")
+    sitting = sitting_with(office, member)
+    paper = office.folder / "demande.txt"
+    paper.write_text("fiction", encoding="utf-8")
+    deposit = ("deposit", "--sitting", sitting, "--kind", "engagement", str(paper), "--json")
+    for wrong in ("M. D.", "M. D.,quand,Nanterre", "M. D.,1894,Nanterre", "M,1994,Nanterre,92"):
+        assert office.run("nadia", *deposit, "--card", wrong).status == 2
+    made = office.run("nadia", *deposit, "--card", "M. D., 1994, Nanterre").data()
+    other = office.run("nadia", *deposit).data()
+    later = ("deposit", "--sitting", sitting, "--complement-of", other["dossier"], "--json")
+    assert office.run("nadia", *later, "--card", "Z. A.,1980,Clichy").data()["deposit"]
+    assert office.run("nadia", *later, "--card", "Z. A.,1980,Clichy").status == 1
+    office.run("secretariat", "registrar", "agenda", sitting, "--json").data()
+    office.server.world.advance(days=3, minutes=1)
+
+    unsigned = office.run("claire", "card", sitting)
+    assert unsigned.status == 1
+    assert "ENGAGEMENT" in unsigned.err
+    read = office.run("claire", "card", sitting, "--accept-undertaking", "--json").data()
+    assert sorted(each["initials"] for each in read["cards"]) == ["M. D.", "Z. A."]
+    told = office.run("claire", "card", sitting, made["dossier"])
+    assert f"Dossier {made['dossier']} : M. D., né(e) en 1994, Nanterre" in told.out
+    declared = office.run("claire", "declare", sitting, made["dossier"], "--yes")
+    assert f"dossier card {sitting}" in declared.err
+    pack = office.folder / "seance.tar"
+    office.run("claire", "pack", "get", sitting, "--out", str(pack), "--json").data()
+    with tarfile.open(pack) as tar:
+        held = [name for name in tar.getnames() if name.endswith(".tar.age")]
+    assert held == [f"01-altair/{made['dossier']}.tar.age"]
+    office.run("claire", "recuse", made["dossier"], "--yes", "--json").data()
+    assert office.run("claire", "card", sitting, made["dossier"]).status == 1
+    left = office.run("claire", "card", sitting, "--json").data()["cards"]
+    assert [each["dossier"] for each in left] == [other["dossier"]]
+    assert not any(b"Nanterre" in each.read_bytes() for each in _files(office.folder / "claire"))
+
+
+def _files(folder: Path) -> list[Path]:
+    return [each for each in folder.rglob("*") if each.is_file()]
+
+
 def header_of_another_key(file_key: FileKey, recipient: Recipient, entropy: Entropy) -> bytes:
     return header_for(FileKey.generate(entropy), recipient, entropy)
 

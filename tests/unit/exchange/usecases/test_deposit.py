@@ -25,7 +25,7 @@ from exchange.usecases.errors import (
     TooManyError,
 )
 from exchange.usecases.put_part import put_part
-from exchange.usecases.service import MAX_OPEN_DEPOSITS, PART_BYTES
+from exchange.usecases.service import MAX_CARD_BYTES, MAX_OPEN_DEPOSITS, PART_BYTES
 from exchange.usecases.sweep import sweep
 from tests.support.builders import NONCE, days, payload_of
 
@@ -227,6 +227,45 @@ def test_one_dossier_has_one_deposit_and_complements(convoked):
     refused(convoked, InvalidRequestError, second(**cites, pathway=world.new_id()))
     refused(convoked, InvalidRequestError, second(**cites, dossier="aaaaa-aaaaa"))
     assert commit(convoked, second(**cites)).receipt
+
+
+def test_one_dossier_has_one_conflict_card(convoked):
+    """A card cites its dossier, of the same pathway; small, for every seat, and only once."""
+    world, first = convoked.world, convoked.deposit()
+    readers = [convoked.doctor, convoked.mayor]
+    begun = world.begun(convoked.depositor, payload_of(2_000))
+
+    def card(**changes):
+        values = {"dossier": first.dossier, "complement_of": first.manifest.digest}
+        return world.manifest(
+            convoked.depositor, begun, readers, **{**values, "kind": Kind.CONFLICT_CARD, **changes}
+        )
+
+    refused(convoked, InvalidRequestError, card(complement_of=None))
+    refused(convoked, InvalidRequestError, card(pathway=world.new_id()))
+    refused(convoked, InvalidRequestError, card(audience=("cdom", "maires")), match="réserve pas")
+    refused(convoked, InvalidRequestError, card(dossier="aaaaa-aaaaa"))
+    made = commit(convoked, card())
+    begun = world.begun(convoked.depositor, payload_of(2_000))
+    refused(convoked, ConflictError, card(), match="n'en a qu'une")
+    wrong = card(kind=Kind.ENGAGEMENT, complement_of=made.manifest.digest)
+    refused(convoked, InvalidRequestError, wrong, match="cite un dépôt inconnu")
+    assert commit(convoked, card(kind=Kind.ENGAGEMENT)).receipt
+
+
+def test_a_card_is_no_place_for_a_dossier(convoked):
+    """What is longer than a card is refused under its name, which members may read undeclared."""
+    world, first = convoked.world, convoked.deposit()
+    begun = world.begun(convoked.depositor, payload_of(MAX_CARD_BYTES))
+    made = world.manifest(
+        convoked.depositor,
+        begun,
+        [convoked.doctor, convoked.mayor],
+        dossier=first.dossier,
+        complement_of=first.manifest.digest,
+        kind=Kind.CONFLICT_CARD,
+    )
+    refused(convoked, InvalidRequestError, made, match="fiche de conflit")
 
 
 def test_a_complement_may_leave_out_who_stepped_aside(convoked):

@@ -9,7 +9,8 @@ import pytest
 
 from audit.policy import LogPolicy
 from audit.receipts import verify_receipt
-from crypto.statements.exchange import Purpose
+from crypto.statements import parse_any
+from crypto.statements.exchange import Kind, Purpose
 from crypto.statements.registry import Role
 from exchange.usecases.errors import (
     BrokerUnavailableError,
@@ -51,6 +52,58 @@ def test_a_member_gets_the_header_with_a_receipt(convoked):
         *("undertaking", "declaration"),
     }
     assert opened.header.startswith(b"opened ")
+
+
+@pytest.fixture
+def with_card(convoked):
+    """A dossier and its card on the agenda, in the window; the doctor has signed nothing yet."""
+    made = convoked.deposit()
+    card = convoked.deposit(
+        dossier=made.dossier,
+        complement_of=made.manifest.digest,
+        kind=Kind.CONFLICT_CARD,
+    )
+    convoked.on_agenda(made, card)
+    convoked.open_window()
+    return made, card
+
+
+def test_a_conflict_card_comes_before_the_declaration(convoked, with_card):
+    """The card needs the undertaking alone; the dossier waits for the declaration."""
+    world, (made, card) = convoked.world, with_card
+    assert reasons(world.release(convoked.doctor, card)) == ["undertaking-missing"]
+    world.undertake(convoked.doctor)
+    answer = world.release(convoked.doctor, made, card)
+    assert reasons(answer) == ["declaration-missing"]
+    (opened,) = answer.opened
+    cites = verified(convoked, opened.receipt).details.cites
+    assert cites["manifest"] == card.manifest.digest
+    assert "declaration" not in cites
+    assert "undertaking" in cites
+    assert read_payload(world.service, convoked.doctor.caller, card.deposit)
+
+
+def test_a_conflict_card_is_never_the_recused_persons(convoked, with_card):
+    """Neither the association's own seat nor who stepped aside reads it, before or after."""
+    world, (made, card) = convoked.world, with_card
+    world.undertake(convoked.altair_member)
+    assert reasons(world.release(convoked.altair_member, card)) == ["structurally-recused"]
+    world.undertake(convoked.doctor)
+    assert world.release(convoked.doctor, card).opened
+    world.recuse(convoked.doctor, made)
+    assert reasons(world.release(convoked.doctor, card)) == ["recused"]
+    with pytest.raises(RefusedError):
+        read_payload(world.service, convoked.doctor.caller, card.deposit)
+
+
+def test_a_withdrawal_ends_the_card_too(convoked, with_card):
+    """Nothing of a withdrawn dossier opens, its card included."""
+    world, (made, card) = convoked.world, with_card
+    world.undertake(convoked.mayor)
+    ended = world.withdraw(convoked.depositor, made)
+    keys = parse_any(ended.destruction.envelope).statement.release_keys
+    assert len(keys) == 2
+    assert reasons(world.release(convoked.mayor, card)) == ["withdrawn"]
 
 
 def test_the_event_is_published_before_the_broker_opens(convoked):

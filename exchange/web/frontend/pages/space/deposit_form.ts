@@ -1,6 +1,7 @@
 /** Depositing: choose pieces, see who will be able to read, then seal and send. */
+import { type ConflictCard, cardBytes, planCard } from "../../core/conflict_card.ts";
 import { type Plan, planDeposit, sealDeposit } from "../../core/deposit.ts";
-import { type Pending, send } from "../../core/deposit_send.ts";
+import { type Done, type Pending, send } from "../../core/deposit_send.ts";
 import { ExplainedError } from "../../core/errors.ts";
 import type { Deposited } from "../../core/registry.ts";
 import type { Kind, StatementOf } from "../../core/statements.ts";
@@ -54,6 +55,7 @@ export function depositForm(app: App, sitting: StatementOf<"sitting">, mine: rea
   draw(form, chosen);
   onSubmit(form, messages, async () => {
     const kind = within<HTMLInputElement>(form, "[name=kind]:checked").value as Kind;
+    const card = cardOf(form);
     const plan = await planDeposit(deskOf(app), {
       sitting: sitting.sitting,
       kind,
@@ -61,9 +63,28 @@ export function depositForm(app: App, sitting: StatementOf<"sitting">, mine: rea
       complementOf: complement.value === "" ? null : complement.value,
       note: within<HTMLTextAreaElement>(form, "#note").value.trim(),
     });
-    confirm(app, form, plan);
+    confirm(app, form, { plan, card });
   });
   return form;
+}
+
+/** A dossier about to be deposited, and its card if the person filled one in. */
+interface Wish {
+  readonly plan: Plan;
+  readonly card: ConflictCard | null;
+}
+
+/** The three fields of the card: all of them, or none. */
+function cardOf(form: HTMLElement): ConflictCard | null {
+  const value = (id: string): string => within<HTMLInputElement>(form, id).value.trim();
+  const [initials, year, commune] = [value("#card-initials"), value("#card-year"), value("#card-commune")];
+  if (initials === "" && year === "" && commune === "") return null;
+  if (initials === "" || commune === "" || !/^[0-9]{4}$/.test(year)) {
+    throw new ExplainedError("usage", "La fiche de conflit demande des initiales, une année à quatre chiffres et une commune ; ou laissez-la vide.");
+  }
+  const card = { initials, year: Number(year), commune };
+  cardBytes(card);
+  return card;
 }
 
 function acceptDrops(zone: HTMLElement, add: (some: readonly Chosen[]) => void, messages: HTMLElement): void {
@@ -117,7 +138,8 @@ function checklist(form: HTMLElement, chosen: readonly Typed[]): void {
 }
 
 /** The last look before sealing: for whom, and which keys are new. */
-function confirm(app: App, form: HTMLFormElement, plan: Plan): void {
+function confirm(app: App, form: HTMLFormElement, wish: Wish): void {
+  const { plan, card } = wish;
   const messages = h("div");
   const fresh = plan.readers.filter((each) => each.isNew).length;
   const rows = plan.readers.map((each) => [
@@ -132,12 +154,13 @@ function confirm(app: App, form: HTMLFormElement, plan: Plan): void {
     h("h2", {}, t("Qui pourra lire ce dossier")),
     h("p", {}, t("{count} pièce(s), {size}. Dossier {reference}.", { count: plan.pieces.length, size: sizeOf(plan.files.reduce((sum, file) => sum + file.size, 0)), reference: plan.reference })),
     fresh > 0 && h("p", { class: "notice warning" }, t("Clés nouvelles depuis votre dernier dépôt : {count}. Comparez leur empreinte par téléphone avec la personne, à un numéro que vous connaissez.", { count: fresh })),
+    card !== null && h("p", {}, t("Fiche de conflit : {initials}, {year}, {commune}. Les mêmes personnes la liront, avant de déclarer.", { ...card })),
     findingsList(plan.findings),
     table(t("Lecteurs, le temps de la séance"), [t("Personne"), t("Siège"), t("Vérification"), t("Empreinte")], rows),
     h("p", { class: "soft" }, t("Peuvent transmettre l'accès, sans le lire ici : {names}", { names: plan.colleagues.map((each) => each.name).join(", ") })),
     messages,
     h("div", { class: "actions" },
-      action(t("Chiffrer et déposer"), messages, (): Promise<void> => deposit(app, panel, messages, plan)),
+      action(t("Chiffrer et déposer"), messages, (): Promise<void> => deposit(app, panel, messages, wish)),
       action(t("Revenir aux pièces"), messages, async (): Promise<void> => {
         panel.replaceWith(form);
         focusOn(within(form, "h2"));
@@ -165,18 +188,34 @@ async function sealedOnce(app: App, messages: HTMLElement, plan: Plan): Promise<
   return made;
 }
 
-async function deposit(app: App, panel: HTMLElement, messages: HTMLElement, plan: Plan): Promise<void> {
-  const desk = deskOf(app);
-  const pending = await sealedOnce(app, messages, plan);
-  const sending = progressIn(messages, t("Envoi"));
-  const done = await send(desk, pending, (sent) => {
-    app.idle.seen();
-    sending(sent, pending.payload.size);
-  });
+/** The dossier first: its card names it. Sent once, whatever the line does to the card after it. */
+const sentFor = new WeakMap<Plan, Done>();
+
+async function deposit(app: App, panel: HTMLElement, messages: HTMLElement, { plan, card }: Wish): Promise<void> {
+  const done = sentFor.get(plan) ?? (await sendDossier(app, messages, plan));
+  sentFor.set(plan, done);
+  if (card !== null) await sendCard(app, plan, card);
   const shown = receiptOf(app, done.manifest, done.receipt);
+  if (card !== null) shown.append(h("p", {}, t("Sa fiche de conflit est déposée aussi.")));
   const again = h("div", { class: "actions" }, h("button", { type: "button", onclick: () => void app.redraw() }, t("Retour à mes dossiers")));
   shown.append(again);
   panel.replaceWith(shown);
   app.view.querySelector(".mine")?.remove(); // it does not hold this one yet
   focusOn(within(shown, "h3"));
+}
+
+async function sendCard(app: App, plan: Plan, card: ConflictCard): Promise<void> {
+  const desk = deskOf(app);
+  const made = await planCard(desk, plan.sitting.statement.sitting, plan.reference, card);
+  await send(desk, await sealDeposit(desk, made, () => undefined), () => undefined);
+}
+
+async function sendDossier(app: App, messages: HTMLElement, plan: Plan): Promise<Done> {
+  const desk = deskOf(app);
+  const pending = await sealedOnce(app, messages, plan);
+  const sending = progressIn(messages, t("Envoi"));
+  return send(desk, pending, (sent) => {
+    app.idle.seen();
+    sending(sent, pending.payload.size);
+  });
 }

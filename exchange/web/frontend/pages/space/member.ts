@@ -1,5 +1,6 @@
 /** A member at a sitting: undertake, declare or step aside, take the dossiers, read. */
 import { complain, notedFaults } from "../../core/complaint.ts";
+import { cardsToRead, readCards } from "../../core/conflict_card.ts";
 import { type Declarable, UNDERTAKING_TEXT, declare, look, recuse, undertake } from "../../core/declare.ts";
 import { parseInstant } from "../../core/encoding.ts";
 import { ExplainedError } from "../../core/errors.ts";
@@ -97,6 +98,7 @@ function agenda(app: App, sitting: Sitting, seen: Declarable): HTMLElement {
     "div",
     {},
     h("h3", {}, t("Ordre du jour")),
+    due.length > 0 && cards(app, sitting, seen),
     due.length > 0 && h("p", {}, t("Pour chaque dossier, déclarez que vous n'avez pas de conflit d'intérêts, ou déportez-vous. Aucun dossier ne s'ouvre avant.")),
     ...groups,
     hidden > 0 && h("p", { class: "soft" }, t("Dossiers retirés, ou de votre propre organisme, qui ne vous sont pas remis : {count}.", { count: hidden })),
@@ -110,6 +112,32 @@ function agenda(app: App, sitting: Sitting, seen: Declarable): HTMLElement {
         await declare(desk, seen, wanted);
         await app.redraw();
       })),
+  );
+}
+
+/** Who the dossiers are about, as far as a conflict needs it: shown on demand, and kept nowhere. */
+function cards(app: App, sitting: Sitting, seen: Declarable): HTMLElement | null {
+  const desk = deskOf(app);
+  if (stateOf(desk.view.ledger, sitting, desk.now) !== "open" || cardsToRead(desk, seen).length === 0) return null;
+  const messages = h("div");
+  const place = h("div");
+  const show = action(t("Lire les fiches de conflit"), messages, async () => {
+    const { shown, refused, faulty } = await readCards(desk, seen);
+    const rows = shown.map(({ reference, card }) => [
+      { content: h("code", {}, reference), head: true },
+      card.initials,
+      String(card.year),
+      card.commune,
+    ]);
+    place.replaceChildren(table(t("Fiches de conflit"), [t("Dossier"), t("Initiales"), t("Année de naissance"), t("Commune")], rows));
+    const left = [...refused.map((each) => each.reference), ...faulty.map((each) => each.reference)];
+    if (left.length > 0) inform(messages, t("Fiches qui n'ont pas pu être lues : {list}", { list: left.join(", ") }));
+  }, "plain");
+  return h("div", { class: "panel" },
+    h("p", {}, t("Des fiches accompagnent ces dossiers : lisez-les avant de déclarer. Chaque lecture est inscrite au journal.")),
+    messages,
+    place,
+    h("div", { class: "actions" }, show),
   );
 }
 
