@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from crypto.digests import Digest
 from crypto.statements import Statement
-from crypto.statements.agenda import AgendaOpening
+from crypto.statements.agenda import AgendaOpening, OpenedItem
 from crypto.statements.custody import Destruction, ReleaseKey
 from crypto.statements.exchange import (
     Complaint,
@@ -32,6 +32,7 @@ from exchange.usecases.facts import latest_agenda, person_of
 from exchange.usecases.ledger import Accepted, StatementIndex
 from exchange.usecases.reading import Reading, answer, record_reading
 from exchange.usecases.record import filed, present
+from exchange.usecases.remembering import Remembering
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import require_caller
 from exchange.usecases.visibility import (
@@ -55,15 +56,16 @@ def read_sitting(service: Service, caller: Caller, sitting: str) -> SittingRead:
     """The registry around a sitting, and the deposits that this caller may know of."""
     with service.transactions() as work:
         require_caller(service, work, caller, present(service))
-        if not may_know_sitting(work.statements, caller, sitting):
+        index = Remembering(work.statements)
+        if not may_know_sitting(index, caller, sitting):
             raise NotFoundError("Cette séance est inconnue de ce service.")
-        found = {each.digest: each for each in _registry(work.statements, caller, sitting)}
-        for each in _deposits(work.statements, caller, sitting):
+        agenda = latest_agenda(index, sitting)
+        items = visible_items(index, caller, agenda) if agenda else ()
+        found = {each.digest: each for each in _registry(index, caller, sitting)}
+        for each in _deposits(index, caller, sitting, items):
             found[each.digest] = each
         ordered = sorted(found.values(), key=lambda each: each.order)
         waiting = [filed(work, each) for each in ordered]
-        agenda = latest_agenda(work.statements, sitting)
-        items = visible_items(work.statements, caller, agenda) if agenda else ()
         ticket = record_reading(service, work, caller, "sitting")
         work.commit()
     reading = answer(service, waiting, ticket)
@@ -104,11 +106,10 @@ def _registry(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[A
                 yield own
 
 
-def _deposits(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[Accepted[Statement]]:
-    destructions = index.find(Destruction)
-    for manifest in index.find(Manifest, sitting=sitting):
-        if not may_know_deposit(index, caller, manifest):
-            continue
+def _deposits(
+    index: StatementIndex, caller: Caller, sitting: str, items: Sequence[OpenedItem]
+) -> Iterator[Accepted[Statement]]:
+    for manifest in _manifests(index, caller, sitting, items):
         statement = manifest.statement
         yield manifest
         keys = index.find(ReleaseKey, deposit=statement.deposit)
@@ -118,8 +119,25 @@ def _deposits(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[A
             if may_know(index, caller, complaint.statement):
                 yield complaint
         yield from index.find(Withdrawal, dossier=statement.dossier)
-        for destruction in destructions:
+        for destruction in index.find(Destruction):
             ended = destruction.statement
             mine = not {key.digest for key in keys}.isdisjoint(ended.release_keys)
             if mine and may_know(index, caller, ended):
                 yield destruction
+
+
+def _manifests(
+    index: StatementIndex, caller: Caller, sitting: str, items: Sequence[OpenedItem]
+) -> Iterator[Accepted[Manifest]]:
+    """Those that the caller may know. A member's are looked up from the agenda's visible items alone:
+    how long that takes does not depend on the dossiers that they are recused from.
+    """
+    if may_see_all(caller) or Role.DEPOSITOR in caller.roles:
+        for manifest in index.find(Manifest, sitting=sitting):
+            if may_know_deposit(index, caller, manifest):
+                yield manifest
+        return
+    for digest in (each for opened in items if opened.item for each in opened.item.manifests):
+        accepted = index.get(digest)
+        if accepted is not None and isinstance(accepted.statement, Manifest):
+            yield Accepted(accepted.statement, accepted.digest, accepted.order, accepted.at)

@@ -8,7 +8,7 @@ from typing import Final
 from crypto.statements import Statement
 from crypto.statements.agenda import AgendaItem, OpenedItem
 from crypto.statements.custody import Destruction, ReleaseKey
-from crypto.statements.exchange import Complaint, Grant, Manifest, Withdrawal
+from crypto.statements.exchange import Complaint, Grant, Manifest, Recusal, Withdrawal
 from crypto.statements.registry import (
     Agenda,
     Certificate,
@@ -28,7 +28,6 @@ from exchange.usecases.facts import (
     latest_roster,
     latest_sitting,
     person_of,
-    recusal_of,
     roster_in_force,
 )
 from exchange.usecases.ledger import Accepted, StatementIndex
@@ -173,4 +172,8 @@ def _is_recused(
     own = OrganisationCode(caller.organisation or "")
     if is_structurally_recused(seat, own, OrganisationCode(association)):
         return True
-    return recusal_of(index, sitting, dossier, caller.person) is not None
+    # All recusals of the sitting at once: one look-up, however many dossiers there are.
+    return any(
+        dossier in each.statement.dossiers and person_of(index, each.statement) == caller.person
+        for each in index.find(Recusal, sitting=sitting)
+    )

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from crypto.encoding import encode_base64
 from crypto.statements import STATEMENT_TYPES, parse_any
@@ -82,6 +84,23 @@ class Watcher:
         """What each route says, without what is of this very reading or of the log's length alone."""
         client = self.scene.live.client(self.who)
         return {page: _said(get(client, page)) for page in self.pages()}
+
+    def work(self) -> int:
+        """How many look-ups of statements the sitting's page takes."""
+        asked = 0
+
+        def count(_c: Any, _k: Any, text: str, *_rest: Any) -> None:
+            nonlocal asked
+            asked += "FROM statements" in text or "FROM agenda_openings" in text
+
+        client = self.scene.live.client(self.who)
+        event.listen(Engine, "before_cursor_execute", count)
+        try:
+            answer = get(client, f"{API}/sittings/{self.scene.sitting}")
+        finally:
+            event.remove(Engine, "before_cursor_execute", count)
+        assert answer.status_code == 200
+        return asked
 
     def asks(self) -> Any:
         """A signed request for the dossier: the code, the reason and the sentence."""
@@ -211,9 +230,14 @@ HAPPENED: tuple[Callable[[LiveScene], None], ...] = (
 def test_nothing_tells_what_became_of_the_dossier(
     watcher: Watcher, happens: Callable[[LiveScene], None]
 ) -> None:
-    """Lists, counts, lengths, errors and refusals are the same before and after."""
+    """Lists, counts, lengths, errors and refusals are the same before and after; and so is the work
+    for the sitting's page, whose time could be measured.
+    """
     answer, before = watcher.asks(), watcher.walk()
+    work = watcher.work()
     happens(watcher.scene)
+    new_versions = 0 if happens is granted else 1  # shown to everybody, whatever changed in it
+    assert watcher.work() == work + new_versions
     after = watcher.walk()
     for page, said in before.items():
         assert after[page] == said, page
