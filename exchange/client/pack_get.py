@@ -66,8 +66,12 @@ def get_pack(
     seen = look(desk, sitting)
     wanted = _wanted(desk, seen, only, ask_anyway=ask_anyway)
     answer = _ask(desk, seen, wanted)
-    refused = answer.refused + (_not_shown(desk, sitting, wanted) if ask_anyway else ())
+    refused = answer.refused + (_not_shown(desk, sitting, wanted, only) if ask_anyway else ())
     if not answer.opened and not answer.faulty:
+        if not refused:
+            raise NotPossibleError(
+                "Le service ne montre aucun dossier de cette séance à ce profil : rien n'a été demandé."
+            )
         return Packed((), (), refused)
     taken, faulty = _write(desk, seen.sitting, answer, out)
     for opened in taken:
@@ -114,14 +118,17 @@ def _ask(desk: Desk, seen: Declarable, wanted: Sequence[Deposited]) -> Answer:
     return request_release(desk, seen.sitting, wanted, Purpose.READ)
 
 
-def _not_shown(desk: Desk, sitting: str, wanted: Sequence[Deposited]) -> tuple[Refusal, ...]:
-    """Dossiers whose line of the agenda is shown to this member, and whose deposits are not."""
+def _not_shown(
+    desk: Desk, sitting: str, wanted: Sequence[Deposited], only: Sequence[str]
+) -> tuple[Refusal, ...]:
+    """Dossiers named, or on the agenda as far as it is shown, of which no deposit is shown here."""
     shown = {each.reference for each in wanted}
     items = listed(desk.view.ledger, agenda_of(desk.view.ledger, sitting))
+    expected = only or [item.dossier for item in items]
     return tuple(
-        Refusal(item.dossier, "", "not-shown", NOT_SHOWN)
-        for item in items
-        if item.dossier not in shown
+        Refusal(reference, "", "not-shown", NOT_SHOWN)
+        for reference in expected
+        if reference not in shown
     )
 
 

@@ -235,6 +235,43 @@ def deposit(tab: Tab, files: list[str]) -> None:
     tab.press("Retour à mes dossiers")
 
 
+def test_a_conflict_card(
+    world: SmallCommission, chromium: Chromium, depositor: Tab, tmp_path: Path
+) -> None:
+    """Three fields beside the pieces; the member reads them before declaring, and steps aside."""
+    sitting = world.plan_sitting()
+    depositor.goes(f"#seance/{sitting}")
+    page = depositor.page
+    page.fill("#card-initials", "É. O.")
+    page.set_input_files("#files", [str(papers(tmp_path / "pieces")[0])])
+    depositor.press("Voir qui pourra lire")
+    depositor.says("La fiche de conflit demande des initiales")
+    page.fill("#card-year", "1991")
+    page.fill("#card-commune", "Nanterre")
+    depositor.look("14b-fiche-de-conflit")
+    depositor.press("Voir qui pourra lire")
+    depositor.says("Fiche de conflit : É. O., 1991, Nanterre")
+    depositor.press("Chiffrer et déposer")
+    depositor.says("Sa fiche de conflit est déposée aussi")
+    depositor.press("Retour à mes dossiers")
+    world.open_now(sitting)
+    member = chromium.tab()
+    member.brings_key(world, DOCTOR.key)
+    member.goes(f"#seance/{sitting}")
+    if member.page.locator("#agreed").count():
+        member.page.check("#agreed")
+        member.press("Signer l'engagement")
+    member.press("Lire les fiches de conflit")
+    member.page.get_by_role("row", name="É. O. 1991 Nanterre").wait_for()
+    member.look("21b-fiches-de-conflit")
+    member.page.get_by_role("button", name="Me déporter").click()
+    member.page.locator("#ask-yes").click()
+    member.says("déporté")
+    member.settled()
+    assert member.page.get_by_text("Lire les fiches de conflit").count() == 0
+    assert member.page.get_by_text("Nanterre").count() == 0
+
+
 def test_a_broken_line(world: SmallCommission, depositor: Tab, tmp_path: Path) -> None:
     """The line breaks while sending; later the same deposit is resumed and arrives."""
     depositor.goes(f"#seance/{world.plan_sitting()}")
