@@ -32,6 +32,8 @@ class Request:
     association: str
     kind: str
     scans: int
+    card: str | None = None
+    """The conflict card beside it: initials, year of birth, commune, all invented."""
 
     @property
     def note(self) -> str:
@@ -50,9 +52,9 @@ LABELS: Final = {
 
 
 REQUESTS: Final = (
-    Request("premiere-demande", "altair", "engagement", 1),
+    Request("premiere-demande", "altair", "engagement", 1, "É. O.,1991,Nanterre"),
     Request("grand-dossier", "altair", "engagement", 26),
-    Request("renouvellement", "altair", "renewal", 1),
+    Request("renouvellement", "altair", "renewal", 1, "Z. A.,1984,Gennevilliers"),
     Request("demande-urgente", "amicale-du-nid", "engagement", 1),
     Request("seconde-demande", "amicale-du-nid", "engagement", 2),
     Request("a-retirer", "amicale-du-nid", "engagement", 1),

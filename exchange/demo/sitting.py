@@ -42,6 +42,7 @@ def deposit(world: World) -> None:
             done = world.people[person.key].does(
                 *("deposit", "--sitting", world.sitting, "--kind", request.kind),
                 *("--keep-metadata", str(folder), "--json"),
+                *(("--card", request.card) if request.card else ()),
             )
             world.references[request.key] = done.data()["dossier"]
             chapter.bytes_carried += size
@@ -113,6 +114,7 @@ def read(world: World) -> None:
     with world.narrator.chapter("Siéger : déclarer, prendre, ouvrir, comparer") as chapter:
         undeclared = take(world, SITTING_MEMBERS[0], "sans-declaration.tar", ask_anyway=True)
         world.narrator.holds("sans déclaration, rien ne s'ouvre", true=undeclared != 0)
+        _read_cards(world)
         for place, player in enumerate(SITTING_MEMBERS):
             world.people[player.key].does("declare", world.sitting, "--yes")
             _open_and_compare(world, player, chapter, keep=place < KEEP_OPENED)
@@ -134,6 +136,29 @@ def read(world: World) -> None:
         )
         status = take(world, GUEST, "refuse.tar", ask_anyway=True)
         world.narrator.holds("{name}, invitée, n'obtient rien", true=status == 1, name=GUEST.name)
+
+
+def _read_cards(world: World) -> None:
+    """Before declaring, a member reads whom the dossiers are about, as far as a conflict needs it."""
+    member = SITTING_MEMBERS[0]
+    shown = world.people[member.key].does("card", world.sitting, "--accept-undertaking", "--json")
+    read = {each["dossier"]: each["initials"] for each in shown.data()["cards"]}
+    expected = {world.references[each.key] for each in REQUESTS if each.card}
+    world.narrator.holds(
+        "{name} lit {count} fiche(s) de conflit avant de déclarer",
+        true=set(read) == expected,
+        name=member.name,
+        count=len(expected),
+    )
+    recused = next(player for player in SITTING_MEMBERS if player.organisation == "altair")
+    refused = world.people[recused.key].tries(
+        "card", world.sitting, "--accept-undertaking", "--json"
+    )
+    world.narrator.holds(
+        "{name}, dont l'association a déposé, n'en lit aucune",
+        true=refused.status == 1,
+        name=recused.name,
+    )
 
 
 def _open_and_compare(world: World, player: Player, chapter: Chapter, *, keep: bool) -> None:
