@@ -42,6 +42,9 @@ LOCAL_LIMITS: Final = ContainerLimits(
 )
 """What ``dossier seal`` and ``open`` handle on one machine, without a service."""
 
+MAX_CHECKS: Final = 100
+"""Kinds of piece that a commission may expect: some ten."""
+
 MAX_NOTE_CHARS: Final = 4_000
 """A page of text."""
 
@@ -59,6 +62,13 @@ class CardPiece(Strict):
     size: Annotated[int, Field(ge=0, le=LOCAL_LIMITS.file_bytes)]
 
 
+class CardCheck(Strict):
+    """A kind of piece that such a request usually holds, and whether this deposit does."""
+
+    piece: Code
+    present: bool
+
+
 class DossierCard(Strict):
     """The content of ``dossier.json``. Clients compare it with the signed manifest."""
 
@@ -73,6 +83,8 @@ class DossierCard(Strict):
     pieces: Annotated[
         tuple[CardPiece, ...], Field(strict=False, min_length=1, max_length=LOCAL_LIMITS.files)
     ]
+    checklist: Annotated[tuple[CardCheck, ...], Field(strict=False, max_length=MAX_CHECKS)] = ()
+    """As the depositor saw it when sealing; empty where nothing in particular is expected."""
     note: Annotated[str, StringConstraints(max_length=MAX_NOTE_CHARS)] = ""
 
     def to_json(self) -> bytes:

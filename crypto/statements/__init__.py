@@ -33,6 +33,7 @@ STATEMENT_TYPES: Final[dict[str, type[Statement]]] = {
         registry.Agenda,
         registry.Closing,
         exchange.Manifest,
+        exchange.ComplementRequest,
         exchange.Grant,
         exchange.Undertaking,
         exchange.Declaration,

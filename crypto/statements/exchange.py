@@ -72,6 +72,9 @@ class Manifest(Statement):
     deposit: OpaqueId
     complement_of: DigestField | None
     """Digest of the manifest that this deposit completes."""
+    urgent: bool
+    """Deposited as urgent: taken after ``deposit_by``, until the dossiers open. The registrar decides
+    whether it goes on the agenda; the reason stays inside the sealed dossier."""
     kind: Annotated[Kind, Field(strict=False)]
     audience: (
         Annotated[tuple[Code, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)] | None
@@ -82,6 +85,20 @@ class Manifest(Statement):
     nonce: Bytes16
     commitment: Bytes32
     envelopes: Envelopes
+
+
+class ComplementRequest(Statement):
+    """The secretariat asks for missing pieces of a dossier, by their codes, until a moment.
+
+    A request for missing pieces lists them and sets a term (CRPA L114-5). No free text: the server
+    reads it. The latest request on a dossier is the one in force.
+    """
+
+    TYPE: ClassVar[str] = "complement-request"
+    sitting: OpaqueId
+    dossier: DossierReference
+    pieces: Annotated[tuple[Code, ...], Field(strict=False, min_length=1, max_length=MAX_ITEMS)]
+    answer_by: Instant
 
 
 class Grant(Statement):

@@ -29,7 +29,9 @@ PATH = click.Path(path_type=Path, exists=True)
 @option(
     "--only-seat", "seats", multiple=True, metavar="CODE", help="Réservé à ce siège ; se répète."
 )
-@option("--pathway", help="Parcours que ce renouvellement poursuit (identifiant).")
+@option("--urgent", is_flag=True,
+        help="Après la limite de dépôt, avant l'ouverture : le secrétariat décide de l'inscrire.")  # fmt: skip
+@option("--pathway", help="Parcours que ce renouvellement poursuit (identifiant), ou « new ».")
 @option("--note", default="", help="Note pour les membres, chiffrée avec le dossier.")
 @option("--card", "card_text", metavar="INITIALES,ANNÉE,COMMUNE",
         help="Ajoute une fiche de conflit, que les membres lisent avant de déclarer.")  # fmt: skip
@@ -48,6 +50,7 @@ def deposit(  # click passes by name
     kind: str | None,
     complement_of: str | None,
     seats: tuple[str, ...],
+    urgent: bool,
     pathway: str | None,
     note: str,
     card_text: str | None,
@@ -84,11 +87,14 @@ def deposit(  # click passes by name
     metadata = Metadata.KEEP if keep_metadata else Metadata.STRIP
     wanted = depositing.Wanted(
         *(sitting, Kind(kind), paths, complement_of, seats or None, pathway, note),
-        metadata,
-        any_type,
+        urgent=urgent,
+        metadata=metadata,
+        any_type=any_type,
     )
     made = depositing.plan(desk, wanted)
     tell_findings(made)
+    _tell_missing(made)
+    _tell_pathway(desk, made)
     _tell_new_devices(desk, made)
     _confirm(made, yes=yes or as_json)
     done = depositing.make_deposit(desk, made)
@@ -115,6 +121,30 @@ def _confirm(made: Plan, *, yes: bool) -> None:
         say("  {name} ({seat})", name=each.name, seat=seat)
     if not confirmed("Est-ce bien cela ?", yes=False):
         raise click.Abort
+
+
+def _tell_missing(made: Plan) -> None:
+    """What such a request usually holds and this one does not: it may still be deposited."""
+    from exchange.domain.pieces import label_of
+
+    absent = [_(label_of(each.piece)) for each in made.checklist if not each.present]
+    if absent:
+        warn("Pièces attendues d'ordinaire, absentes : {labels}.", labels=", ".join(absent))
+
+
+def _tell_pathway(desk: Desk, made: Plan) -> None:
+    """How long the pathway becomes, where that is beyond what the law gives it."""
+    from exchange.client.deposit import periods_before
+    from exchange.domain.pathways import MAX_MONTHS, exceeds, months_with
+
+    earlier = periods_before(desk, made)
+    if earlier is not None and exceeds(earlier):
+        warn(
+            "Ce parcours atteindrait {months} mois avec ce dossier ; la loi en prévoit {most} au plus "
+            "(CASF L121-9). Le dépôt reste possible : dites-en la raison aux membres (--note).",
+            months=months_with(earlier),
+            most=MAX_MONTHS,
+        )
 
 
 def _tell_new_devices(desk: Desk, made: Plan) -> None:
@@ -157,6 +187,7 @@ def _tell_all(
                 reference=each.reference,
                 index=each.index,
             )
+            say("Parcours, à rappeler au renouvellement : {pathway}", pathway=each.pathway)
         if card is not None:
             say(
                 "Fiche de conflit déposée ; récépissé n° {index} vérifié et gardé.",

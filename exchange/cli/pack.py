@@ -93,6 +93,8 @@ def open_(context: click.Context, file: Path, out: Path, as_json: bool) -> None:
     """See ``help`` above."""
     from exchange.cli.failures import REFUSED
     from exchange.client.pack_open import open_pack
+    from exchange.domain.pieces import label_of
+    from exchange.locale import translate as _
 
     bench: Bench = context.obj
     trust = bench.profile.trust()
@@ -100,7 +102,12 @@ def open_(context: click.Context, file: Path, out: Path, as_json: bool) -> None:
     document = {
         "directory": str(out),
         "dossiers": [
-            {"dossier": each.reference, "folder": each.folder, "files": each.files}
+            {
+                "dossier": each.reference,
+                "folder": each.folder,
+                "files": each.files,
+                "absent": list(each.absent),
+            }
             for each in opened.dossiers
         ],
         "spoilt": [{"folder": each.folder, "message": str(each.error)} for each in opened.spoilt],
@@ -109,6 +116,9 @@ def open_(context: click.Context, file: Path, out: Path, as_json: bool) -> None:
     def sentences() -> None:
         for each in opened.dossiers:
             say("{folder} : {files} fichier(s)", folder=out / each.folder, files=each.files)
+            if each.absent:
+                labels = ", ".join(_(label_of(code)) for code in each.absent)
+                say("  pièces attendues d'ordinaire, absentes : {labels}", labels=labels)
         say("Effacez « {path} » après la séance.", path=out)
 
     result(document, as_json=as_json, otherwise=sentences)

@@ -31,6 +31,10 @@ LATER = {
     ),
     "sitting": ("exchange.cli.registrar_meetings:sitting", "Publie une séance, ou la modifie."),
     "agenda": ("exchange.cli.registrar_meetings:agenda", "Publie l'ordre du jour."),
+    "complement": (
+        "exchange.cli.registrar_complement:complement",
+        "Demande les pièces qui manquent à un dossier.",
+    ),
     "close": (
         "exchange.cli.registrar_meetings:close",
         "Clôt une séance : ses clés sont détruites.",

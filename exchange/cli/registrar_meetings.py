@@ -221,20 +221,24 @@ def _pairs(seats: tuple[str, ...]) -> dict[str, str]:
 
 @command(help="Publie l'ordre du jour : les dossiers déposés, groupés par association.")
 @click.argument("sitting")
+@option("--urgent", "urgent", multiple=True, metavar="REF",
+        help="Inscrit ce dossier déposé en urgence ; se répète.")  # fmt: skip
 @json_option
 @pass_bench
-def agenda(bench: Bench, sitting: str, as_json: bool) -> None:
+def agenda(bench: Bench, sitting: str, urgent: tuple[str, ...], as_json: bool) -> None:
     """See ``help`` above."""
     from exchange.client.registrar_sittings import publish_agenda
     from exchange.usecases.agendas import listed
 
     desk = bench.desk()
-    accepted = publish_agenda(desk, sitting)
+    published = publish_agenda(desk, sitting, urgent)
+    accepted = published.agenda
     version, items = accepted.statement.version, listed(desk.view.ledger, accepted)
     document = {
         "agenda": accepted.digest,
         "version": version,
         "items": [{"association": i.association, "dossier": i.dossier} for i in items],
+        "left_out": list(published.left_out),
     }
 
     def sentences() -> None:
@@ -243,6 +247,11 @@ def agenda(bench: Bench, sitting: str, as_json: bool) -> None:
             version=version,
             count=len(items),
         )
+        for reference in published.left_out:
+            say(
+                "Déposé en urgence, pas inscrit : {reference}. L'option --urgent {reference} l'inscrit.",
+                reference=reference,
+            )
 
     result(document, as_json=as_json, otherwise=sentences)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from crypto.digests import Digest
     from crypto.statements.registry import Sitting
     from exchange.client.desk import Desk
+    from exchange.client.registry import Deposited
     from exchange.usecases.ledger import StatementIndex
 
 
@@ -93,10 +94,30 @@ def _describe(desk: Desk, sitting: str) -> dict[str, Any]:
                 "complement": each.complement,
                 "card": each.reference in with_card,
                 "withdrawn": each.withdrawn,
+                "urgent": each.manifest.statement.urgent,
                 "complaints": _complaints(index, each.manifest.digest),
+                "complement_asked": _asked(index, sitting, each),
             }
             for each in deposits_of(index, sitting)
         ],
+    }
+
+
+def _asked(index: StatementIndex, sitting: str, each: Deposited) -> dict[str, Any] | None:
+    """What the secretariat asks to be added to a dossier, and whether something was since."""
+    from exchange.client.registry import deposits_of
+    from exchange.usecases.facts import complement_request_of
+
+    found = complement_request_of(index, sitting, each.reference)
+    if found is None or each.complement:
+        return None
+    return {
+        "pieces": list(found.statement.pieces),
+        "answer_by": found.statement.answer_by.isoformat(),
+        "answered": any(
+            other.reference == each.reference and other.manifest.order > found.order
+            for other in deposits_of(index, sitting)
+        ),
     }
 
 
@@ -127,6 +148,15 @@ def _tell(document: dict[str, Any]) -> None:
     for item in document["agenda"]:
         say("  dossier {dossier} ({association})", **item)
     for deposit in document["deposits"]:
+        asked = deposit["complement_asked"]
+        if asked and not deposit["withdrawn"]:
+            say(
+                "  complément demandé au dossier {dossier}, avant le {answer_by} : {pieces} ({state})",
+                dossier=deposit["dossier"],
+                answer_by=asked["answer_by"],
+                pieces=", ".join(asked["pieces"]),
+                state=_("répondu") if asked["answered"] else _("attendu"),
+            )
         for complaint in deposit["complaints"]:
             say(
                 "  signalement de {name} : le dossier {dossier}, tel que scellé pour cette personne, "

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from crypto.age.streams import Pieces
 from crypto.digests import Digest
-from crypto.edge.card import DossierCard
+from crypto.edge.card import CardCheck, DossierCard
 from crypto.edge.container import Piece, container_length, container_pieces
 from crypto.edge.seal import SealedPayload, seal_payload
-from crypto.encoding import new_dossier_reference, new_opaque_id
+from crypto.encoding import new_dossier_reference, new_opaque_id, parse_opaque_id
+from crypto.errors import MalformedError
 from crypto.statements.custody import ReleaseKey
 from crypto.statements.exchange import Kind, Manifest
 from crypto.statements.registry import Role, Sitting
@@ -31,8 +34,22 @@ from exchange.client.known_devices import remember_devices
 from exchange.client.pieces import Metadata, Papers, read_papers
 from exchange.client.placed_file import PlacedFile
 from exchange.client.recipients import Addressee, colleagues, readers, seal_envelopes
-from exchange.client.registry import Deposited, deposits_of, is_closed, recused_persons, sitting_of
-from exchange.usecases.ledger import Accepted
+from exchange.client.registry import (
+    Deposited,
+    deposits_of,
+    is_closed,
+    is_withdrawn,
+    recused_persons,
+    sitting_of,
+)
+from exchange.domain.deposit_window import check_deposit_time
+from exchange.domain.errors import RuleError
+from exchange.domain.pieces import code_of, expected_in
+from exchange.usecases.facts import complement_request_of, sitting_in_force
+from exchange.usecases.ledger import Accepted, StatementIndex
+
+NEW_PATHWAY: Final = "new"
+"""Instead of an identifier: a renewal whose pathway this service does not know yet."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,8 @@ class Wanted:
     audience: tuple[str, ...] | None = None
     pathway: str | None = None
     note: str = ""
+    urgent: bool = False
+    """After the limit, while the dossiers are not open: the secretariat decides on it."""
     metadata: Metadata = Metadata.STRIP
     any_type: bool = False
     """Admit files of any type: the members must know how to open them."""
@@ -68,6 +87,17 @@ class Plan:
     def pieces(self) -> tuple[Piece, ...]:
         """What the container will hold."""
         return self.papers.pieces
+
+    @property
+    def checklist(self) -> tuple[CardCheck, ...]:
+        """What such a request is expected to hold; of a complement nothing in particular."""
+        if self.completes is not None:
+            return ()
+        there = {code_of(piece.path) for piece in self.pieces}
+        return tuple(
+            CardCheck(piece=each.code, present=each.code in there)
+            for each in expected_in(self.wanted.kind.value)
+        )
 
 
 @dataclass(frozen=True)
@@ -108,10 +138,9 @@ def plan_papers(desk: Desk, wanted: Wanted, papers: Papers) -> Plan:
         raise NotPossibleError("Cette séance est close : déposez pour une autre séance.")
     completes = _completed(desk, wanted, association)
     reference = completes.reference if completes else new_dossier_reference(desk.machine.entropy)
+    _require_time(index, sitting.statement, reference, now, urgent=wanted.urgent)
     first = completes.manifest if completes else None
-    pathway = wanted.pathway or (
-        first.statement.pathway if first else new_opaque_id(desk.machine.entropy)
-    )
+    pathway = _pathway(desk, wanted, first)
     stepped_aside = recused_persons(index, wanted.sitting, reference)
     read = readers(
         index, sitting.statement, association, wanted.audience, now, not_these=stepped_aside
@@ -123,6 +152,63 @@ def plan_papers(desk: Desk, wanted: Wanted, papers: Papers) -> Plan:
         )
     addressees = (*read, *colleagues(index, association, now))
     return Plan(wanted, sitting, association, reference, pathway, first, addressees, papers)
+
+
+def _require_time(
+    index: StatementIndex, sitting: Sitting, reference: str, now: datetime, *, urgent: bool
+) -> None:
+    """The service's own rule, before anything is sealed."""
+    asked = complement_request_of(index, sitting.sitting, reference)
+    answer_by = asked.statement.answer_by if asked else None
+    try:
+        check_deposit_time(sitting_in_force(sitting), now, urgent=urgent, answer_by=answer_by)
+    except RuleError as error:
+        raise NotPossibleError(error.message, **error.params) from error
+
+
+def _pathway(desk: Desk, wanted: Wanted, first: Accepted[Manifest] | None) -> str:
+    """The completed dossier's, the one that is renewed, or a new one."""
+    if first is not None:
+        if wanted.pathway not in {None, first.statement.pathway}:
+            raise NotPossibleError(
+                "Un complément reste dans le parcours du dossier qu'il complète."
+            )
+        return first.statement.pathway
+    if wanted.kind is Kind.ENGAGEMENT:
+        if wanted.pathway is not None:
+            raise NotPossibleError(
+                "Une demande d'engagement ouvre un nouveau parcours : ôtez --pathway."
+            )
+        return new_opaque_id(desk.machine.entropy)
+    if wanted.pathway is None:
+        raise NotPossibleError(
+            "Un renouvellement poursuit un parcours : donnez --pathway, l'identifiant que le dépôt "
+            "précédent a affiché (« dossier sittings » le montre aussi), ou --pathway new si le parcours a "
+            "commencé avant ce service."
+        )
+    if wanted.pathway == NEW_PATHWAY:
+        return new_opaque_id(desk.machine.entropy)
+    try:
+        return parse_opaque_id(wanted.pathway)
+    except MalformedError as error:
+        raise NotPossibleError(
+            "« {pathway} » n'est pas l'identifiant d'un parcours : recopiez celui que le dépôt "
+            "précédent a affiché.",
+            pathway=wanted.pathway,
+        ) from error
+
+
+def periods_before(desk: Desk, made: Plan) -> int | None:
+    """How many dossiers of this pathway this client knows, at any sitting; None for a complement."""
+    if made.completes is not None:
+        return None
+    known = {
+        each.statement.dossier
+        for each in desk.load(Manifest)
+        if each.statement.pathway == made.pathway
+        and not is_withdrawn(desk.view.ledger, each.statement.dossier)
+    }
+    return len(known)
 
 
 def _completed(desk: Desk, wanted: Wanted, association: str) -> Deposited | None:
@@ -182,6 +268,7 @@ def _seal(desk: Desk, made: Plan, payload: Path) -> SealedPayload:
         kind=made.wanted.kind,
         complement_of=made.completes.digest if made.completes else None,
         pieces=tuple(piece.on_card() for piece in made.pieces),
+        checklist=made.checklist,
         note=made.wanted.note,
     )
     progress = desk.machine.progress.begin("Chiffrement", container_length(card))
@@ -212,6 +299,7 @@ def _manifest(
         pathway=made.pathway,
         deposit=key.deposit,
         complement_of=made.completes.digest if made.completes else None,
+        urgent=made.wanted.urgent,
         kind=made.wanted.kind,
         audience=made.wanted.audience,
         length=sealed.length,

@@ -108,6 +108,8 @@ class OpenedDossier:
     reference: str
     folder: str
     files: int
+    absent: tuple[str, ...] = ()
+    """Codes of the pieces that its depositor expected and did not have."""
 
 
 @dataclass(frozen=True)
@@ -265,7 +267,8 @@ def _open_one(opening: _Opening, stem: str, entry: tarfile.TarInfo) -> OpenedDos
 
     card = check_container(view.ledger, manifest, open_payload(file_key, source), keep)
     write_new(opening.folder, f"{stem}/dossier.json", iter([card.to_json()]))
-    return OpenedDossier(deposited.reference, stem, count)
+    absent = tuple(each.piece for each in card.checklist if not each.present)
+    return OpenedDossier(deposited.reference, stem, count, absent)
 
 
 def _pieces(stream: Readable) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from crypto.encoding import new_opaque_id
 from crypto.statements.agenda import AgendaItem, AgendaPlace, commit_items
 from crypto.statements.custody import Cause
-from crypto.statements.exchange import Manifest
+from crypto.statements.exchange import ComplementRequest, Manifest
 from crypto.statements.registry import (
     Agenda,
     Certificate,
@@ -30,11 +30,13 @@ from exchange.client.errors import NotPossibleError
 from exchange.client.registry import (
     all_deposits_of,
     certificates_with,
+    deposits_of,
     roster_of,
     seat_of,
     sitting_of,
 )
 from exchange.client.withdraw import Ended, check_destruction
+from exchange.usecases.agendas import listed
 from exchange.usecases.facts import latest_agenda, latest_sitting
 from exchange.usecases.ledger import Accepted
 
@@ -185,16 +187,55 @@ def _rank(roster: Roster, code: str) -> int:
     return next((n for n, seat in enumerate(roster.seats) if seat.seat == code), len(roster.seats))
 
 
-def publish_agenda(desk: Desk, sitting: str) -> Accepted[Agenda]:
-    """Publish the agenda of all committed, not withdrawn dossiers, grouped by association."""
+def request_complement(
+    desk: Desk, dossier: str, pieces: Sequence[str], answer_by: datetime
+) -> Accepted[ComplementRequest]:
+    """Ask for missing pieces of a dossier, by their codes, until a moment."""
+    manifests = desk.load(Manifest, dossier=dossier)
+    if not manifests:
+        raise NotPossibleError("Le dossier « {reference} » n'existe pas.", reference=dossier)
+    sitting = manifests[0].statement.sitting
+    drafted = desk.draft(
+        ComplementRequest,
+        sitting=sitting,
+        dossier=dossier,
+        pieces=tuple(pieces),
+        answer_by=answer_by,
+    )
+    return desk.submit(drafted)[0]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A published agenda, and the urgent dossiers that it leaves out."""
+
+    agenda: Accepted[Agenda]
+    left_out: tuple[str, ...]
+
+
+def publish_agenda(desk: Desk, sitting: str, urgent: Sequence[str] = ()) -> Listed:
+    """Publish the agenda of all committed, not withdrawn dossiers, grouped by association.
+
+    A dossier that was deposited as urgent goes on it only if ``urgent`` names it, or it was on it.
+    """
     desk.load(Roster)
     desk.load_sitting(sitting)
     index = desk.view.ledger
     sitting_of(index, sitting)
     last = latest_agenda(index, sitting)
+    late = _late(desk, sitting)
+    unknown = set(urgent) - late
+    if unknown:
+        raise NotPossibleError(
+            "Le dossier « {reference} » n'a pas été déposé en urgence à cette séance.",
+            reference=min(unknown),
+        )
+    before = {item.dossier for item in listed(index, last)} if last else set()
+    left_out = late - set(urgent) - before
     version = last.statement.version + 1 if last else 1
     place = AgendaPlace(desk.view.policy.policy.origin, sitting, version)
-    commitments, openings = commit_items(place, _items(desk, sitting), desk.machine.entropy)
+    items = _items(desk, sitting, left_out)
+    commitments, openings = commit_items(place, items, desk.machine.entropy)
     unverified = desk.draft(
         Agenda,
         sitting=sitting,
@@ -204,14 +245,23 @@ def publish_agenda(desk: Desk, sitting: str) -> Accepted[Agenda]:
     )
     accepted, _none = desk.submit_and_confirm(unverified, openings)
     desk.view.take_openings(accepted.digest, openings)
-    return accepted
+    return Listed(accepted, tuple(sorted(left_out)))
+
+
+def _late(desk: Desk, sitting: str) -> set[str]:
+    """The dossiers whose first deposit was urgent."""
+    return {
+        each.reference
+        for each in deposits_of(desk.view.ledger, sitting)
+        if not each.withdrawn and not each.complement and each.manifest.statement.urgent
+    }
 
 
 ASSOCIATION_STEP: Final = 2**40
 """How far the ranks of two associations lie apart: no log has as many events."""
 
 
-def _items(desk: Desk, sitting: str) -> tuple[AgendaItem, ...]:
+def _items(desk: Desk, sitting: str, without: Collection[str]) -> tuple[AgendaItem, ...]:
     """By association, in the order of the roster; within one, by the place of their first deposit in
     the log. Such a rank is made of the dossier alone and tells nothing of the others.
     """
@@ -222,7 +272,7 @@ def _items(desk: Desk, sitting: str) -> tuple[AgendaItem, ...]:
     ]
     grouped: dict[tuple[str, str], list[Accepted[Manifest]]] = {}
     for each in all_deposits_of(desk.view.ledger, sitting):
-        if not each.withdrawn:
+        if not each.withdrawn and each.reference not in without:
             grouped.setdefault((each.association, each.reference), []).append(each.manifest)
     # An association that left the roster since its deposit comes after the others.
     unknown = sorted({association for association, _ in grouped} - set(order))

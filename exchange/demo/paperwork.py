@@ -36,6 +36,11 @@ class Request:
     """The conflict card beside it: initials, year of birth, commune, all invented."""
 
     @property
+    def pathway(self) -> tuple[str, ...]:
+        """A renewal's pathway began before the demonstration."""
+        return ("--pathway", "new") if self.kind == "renewal" else ()
+
+    @property
     def note(self) -> str:
         """What the dossier is about, as a msgid."""
         return LABELS[self.key]

@@ -44,7 +44,15 @@ def _prepare_sittings(world: World) -> None:
     request = REQUESTS[0]
     person = next(each for each in DEPOSITORS if each.organisation == request.association)
     world.people[person.key].does(
-        *("deposit", "--sitting", to_read, "--kind", request.kind, "--keep-metadata"),
+        *(
+            "deposit",
+            "--sitting",
+            to_read,
+            "--kind",
+            request.kind,
+            *request.pathway,
+            "--keep-metadata",
+        ),
         *(str(world.dossiers_directory / request.key), "--json"),
     )
     world.registrar.does("registrar", "agenda", to_read)

@@ -40,7 +40,7 @@ def deposit(world: World) -> None:
             size = write_dossier(request, folder)
             person = next(p for p in DEPOSITORS if p.organisation == request.association)
             done = world.people[person.key].does(
-                *("deposit", "--sitting", world.sitting, "--kind", request.kind),
+                *("deposit", "--sitting", world.sitting, "--kind", request.kind, *request.pathway),
                 *("--keep-metadata", str(folder), "--json"),
                 *(("--card", request.card) if request.card else ()),
             )

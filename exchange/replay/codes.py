@@ -45,6 +45,7 @@ class Code(StrEnum):
     SITTING_RULE = "sitting.rule"
     DEPOSIT_ORDER = "deposit.order"
     DEPOSIT_LATE = "deposit.late"
+    DEPOSIT_OVERDUE = "deposit.overdue"
     GRANT_FOREIGN = "grant.foreign"
     RELEASE_WITHOUT_REQUEST = "release.without-request"
     RELEASE_DIFFERS = "release.differs"

@@ -5,9 +5,17 @@ from __future__ import annotations
 from crypto.statements.custody import ReleaseKey
 from crypto.statements.exchange import Grant, Manifest
 from crypto.statements.registry import Sitting
+from exchange.domain.deposit_window import check_deposit_time
+from exchange.domain.errors import RuleError
 from exchange.replay.codes import Code
 from exchange.replay.history import History, LoggedEvent
-from exchange.usecases.facts import association_of, closing_of, latest_sitting
+from exchange.usecases.facts import (
+    association_of,
+    closing_of,
+    complement_request_of,
+    latest_sitting,
+    sitting_in_force,
+)
 
 _ORDER = "ordre des dépôts"
 
@@ -49,7 +57,7 @@ def committed(history: History, event: LoggedEvent) -> None:
     elif key != statement.release_key_sha256:
         _disorder(history, event, "Il n'est pas scellé à la clé faite pour lui.")
     history.committed.setdefault(event.deposit, manifest.digest)
-    _require_open(history, event, statement.sitting)
+    _require_open(history, event, statement)
 
 
 def rekeyed(history: History, event: LoggedEvent) -> None:
@@ -100,11 +108,32 @@ def grant_added(history: History, event: LoggedEvent) -> None:
         )
 
 
-def _require_open(history: History, event: LoggedEvent, sitting: str) -> None:
-    version = latest_sitting(history.ledger, sitting)
-    closed = closing_of(history.ledger, sitting) is not None
+def _require_open(history: History, event: LoggedEvent, manifest: Manifest) -> None:
+    version = latest_sitting(history.ledger, manifest.sitting)
+    closed = closing_of(history.ledger, manifest.sitting) is not None
     if closed or (version is not None and _is_over(version.statement, event)):
         history.findings.add(Code.DEPOSIT_LATE, event.index, deposit=event.deposit)
+    elif version is not None:
+        _require_in_time(history, event, manifest, version.statement)
+
+
+def _require_in_time(
+    history: History, event: LoggedEvent, manifest: Manifest, version: Sitting
+) -> None:
+    asked = complement_request_of(history.ledger, manifest.sitting, manifest.dossier)
+    answer_by = asked.statement.answer_by if asked else None
+    try:
+        check_deposit_time(
+            sitting_in_force(version), event.details.at, urgent=manifest.urgent, answer_by=answer_by
+        )
+    except RuleError as error:
+        history.missing(
+            event,
+            Code.DEPOSIT_OVERDUE,
+            "délais de dépôt",
+            deposit=event.deposit,
+            reason=error,
+        )
 
 
 def _is_over(sitting: Sitting, event: LoggedEvent) -> bool:

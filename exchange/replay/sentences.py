@@ -119,6 +119,10 @@ SENTENCES: Final = MappingProxyType(
             Severity.WARNING,
             "Le dépôt {deposit} a été reçu après la clôture de la séance.",
         ),
+        Code.DEPOSIT_OVERDUE: (
+            Severity.WARNING,
+            "Le dépôt {deposit} a été reçu hors délai. {reason}",
+        ),
         Code.GRANT_FOREIGN: (
             Severity.SERIOUS,
             (

@@ -69,6 +69,7 @@ AUTHORITY: Final[Mapping[type[Statement], Authority]] = {
     registry.Agenda: _REGISTRAR,
     registry.Closing: _REGISTRAR,
     exchange.Manifest: _certified(Role.DEPOSITOR),
+    exchange.ComplementRequest: _REGISTRAR,
     exchange.Grant: _certified(Role.DEPOSITOR),
     exchange.Withdrawal: _certified(Role.DEPOSITOR),
     exchange.Undertaking: _certified(Role.MEMBER),

@@ -13,7 +13,7 @@ from crypto.statements.custody import ReleaseKey
 from crypto.statements.registry import Certificate, Role
 from exchange.domain.deposit_lifecycle import INITIAL
 from exchange.usecases.acknowledgement import push_to_broker
-from exchange.usecases.depositing import open_sitting, require_approval
+from exchange.usecases.depositing import require_approval, sitting_to_begin
 from exchange.usecases.errors import BrokerRefusalError, TooManyError, explained
 from exchange.usecases.ledger import Accepted
 from exchange.usecases.ports import Attested, DepositRecord, UnitOfWork
@@ -83,12 +83,13 @@ def _check(
     sitting_sha256: Digest,
     now: datetime,
 ) -> None:
-    open_sitting(work.statements, sitting, sitting_sha256, now)
-    require_approval(work.statements, held.statement.organisation, sitting, now)
+    association = held.statement.organisation
+    sitting_to_begin(work.statements, sitting, sitting_sha256, association, now)
+    require_approval(work.statements, association, sitting, now)
     unfinished = [
         each
         for each in work.deposits.of_sitting(sitting)
-        if each.organisation == held.statement.organisation and each.state == INITIAL.value
+        if each.organisation == association and each.state == INITIAL.value
     ]
     if len(unfinished) >= service.limits.open_deposits:
         raise TooManyError(

@@ -115,7 +115,7 @@ def _check(
     if statement.origin != service.origin:
         raise InvalidRequestError("Ce manifeste était destiné à un autre service.")
     association = held.statement.organisation
-    sitting = open_sitting(work.statements, record.sitting, statement.sitting_sha256, now)
+    sitting = open_sitting(work.statements, statement, now)
     require_approval(work.statements, association, record.sitting, now)
     verified_by(service, work, unverified, now)
     _check_release_key(work.statements, statement)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from crypto.digests import Digest
+from crypto.statements.exchange import ComplementRequest, Manifest
 from crypto.statements.registry import Roster, Sitting
+from exchange.domain.deposit_window import check_deposit_time
+from exchange.domain.errors import RuleError
 from exchange.domain.ids import OrganisationCode
 from exchange.usecases.errors import (
     ConflictError,
@@ -15,7 +18,9 @@ from exchange.usecases.errors import (
     explained,
 )
 from exchange.usecases.facts import (
+    association_of_dossier,
     closing_of,
+    complement_request_of,
     in_sitting_chain,
     latest_roster,
     latest_sitting,
@@ -37,19 +42,56 @@ def known_sitting(index: StatementIndex, sitting: str, seen: Digest) -> Accepted
     return latest
 
 
-def open_sitting(
-    index: StatementIndex, sitting: str, seen: Digest, now: datetime
-) -> Accepted[Sitting]:
-    """The same, if deposits are still taken; raises ExpiredError."""
-    latest = known_sitting(index, sitting, seen)
-    require_unclosed(index, latest, now)
-    if now >= latest.statement.deposit_by:
-        raise ExpiredError(
-            "Les dépôts pour cette séance étaient reçus jusqu'au {limit:%d/%m/%Y %H:%M} UTC : "
-            "adressez-vous au secrétariat.",
-            limit=latest.statement.deposit_by,
-        )
+def open_sitting(index: StatementIndex, manifest: Manifest, now: datetime) -> Accepted[Sitting]:
+    """The same, if it still takes this deposit; raises ExpiredError."""
+    latest = known_sitting(index, manifest.sitting, manifest.sitting_sha256)
+    asked = complement_request_of(index, manifest.sitting, manifest.dossier)
+    _require_time(
+        index,
+        latest,
+        now,
+        urgent=manifest.urgent,
+        answer_by=asked.statement.answer_by if asked else None,
+    )
     return latest
+
+
+def sitting_to_begin(
+    index: StatementIndex, sitting: str, seen: Digest, association: str, now: datetime
+) -> Accepted[Sitting]:
+    """The same, if it may still take a deposit of this association; raises ExpiredError.
+
+    What the deposit is shows only when it is committed: here an urgent one is thought of, and any
+    dossier of the association that was asked for a complement.
+    """
+    latest = known_sitting(index, sitting, seen)
+    asked = [
+        each.statement.answer_by
+        for each in index.find(ComplementRequest, sitting=sitting)
+        if association_of_dossier(index, each.statement.dossier) == association
+    ]
+    longest = max(asked, default=None)
+    urgent = now < latest.statement.opens_at
+    running = longest if longest is not None and now < longest else None
+    _require_time(index, latest, now, urgent=urgent, answer_by=running)
+    return latest
+
+
+def _require_time(
+    index: StatementIndex,
+    sitting: Accepted[Sitting],
+    now: datetime,
+    *,
+    urgent: bool,
+    answer_by: datetime | None,
+) -> None:
+    require_unclosed(index, sitting, now)
+    try:
+        check_deposit_time(
+            sitting_in_force(sitting.statement), now, urgent=urgent, answer_by=answer_by
+        )
+    except RuleError as error:
+        raise ExpiredError(error.message, **error.params) from error
 
 
 def require_unclosed(index: StatementIndex, sitting: Accepted[Sitting], now: datetime) -> None:

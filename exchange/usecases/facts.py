@@ -16,6 +16,7 @@ from crypto.labels import REVOKED_LIST
 from crypto.statements import Statement
 from crypto.statements.custody import Destruction, ReleaseKey
 from crypto.statements.exchange import (
+    ComplementRequest,
     Declaration,
     EnvelopeEntry,
     Grant,
@@ -121,6 +122,20 @@ def withdrawal_of(
         if association_of(index, accepted.statement) == association:
             return accepted
     return None
+
+
+def association_of_dossier(index: StatementIndex, dossier: str) -> OrganisationCode | None:
+    """The association that deposited a dossier under this reference."""
+    first = next(iter(index.find(Manifest, dossier=dossier)), None)
+    return association_of(index, first.statement) if first else None
+
+
+def complement_request_of(
+    index: StatementIndex, sitting: str, dossier: str
+) -> Accepted[ComplementRequest] | None:
+    """The latest request for missing pieces of a dossier; it replaces those before."""
+    found = index.find(ComplementRequest, sitting=sitting, dossier=dossier)
+    return found[-1] if found else None
 
 
 def is_key_destroyed(index: StatementIndex, release_key: Digest) -> bool:

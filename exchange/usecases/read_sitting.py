@@ -11,6 +11,7 @@ from crypto.statements.agenda import AgendaOpening, OpenedItem
 from crypto.statements.custody import Destruction, ReleaseKey
 from crypto.statements.exchange import (
     Complaint,
+    ComplementRequest,
     Declaration,
     Grant,
     Manifest,
@@ -118,6 +119,7 @@ def _deposits(
         for complaint in index.find(Complaint, manifest=manifest.digest):
             if may_know(index, caller, complaint.statement):
                 yield complaint
+        yield from index.find(ComplementRequest, dossier=statement.dossier)
         yield from index.find(Withdrawal, dossier=statement.dossier)
         for destruction in index.find(Destruction):
             ended = destruction.statement

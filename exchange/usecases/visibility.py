@@ -8,7 +8,14 @@ from typing import Final
 from crypto.statements import Statement
 from crypto.statements.agenda import AgendaItem, OpenedItem
 from crypto.statements.custody import Destruction, ReleaseKey
-from crypto.statements.exchange import Complaint, Grant, Manifest, Recusal, Withdrawal
+from crypto.statements.exchange import (
+    Complaint,
+    ComplementRequest,
+    Grant,
+    Manifest,
+    Recusal,
+    Withdrawal,
+)
 from crypto.statements.registry import (
     Agenda,
     Certificate,
@@ -84,7 +91,7 @@ def may_know(index: StatementIndex, caller: Caller, statement: Statement) -> boo
             return _is_depositors(index, caller, statement)
         case Destruction():
             return _knows_every_key(index, caller, statement)
-        case Manifest() | ReleaseKey() | Grant() | Withdrawal():
+        case Manifest() | ReleaseKey() | Grant() | Withdrawal() | ComplementRequest():
             known = _manifests(index, statement)
             return any(may_know_deposit(index, caller, each) for each in known)
         case _:
@@ -113,11 +120,11 @@ def _is_depositors(index: StatementIndex, caller: Caller, statement: Complaint) 
 
 
 def _manifests(
-    index: StatementIndex, statement: Manifest | ReleaseKey | Grant | Withdrawal
+    index: StatementIndex, statement: Manifest | ReleaseKey | Grant | Withdrawal | ComplementRequest
 ) -> Sequence[Accepted[Manifest]]:
     """The deposits that a statement is about."""
     match statement:
-        case Withdrawal():
+        case Withdrawal() | ComplementRequest():
             return index.find(Manifest, dossier=statement.dossier)
         case Grant():
             about = index.get(statement.manifest)

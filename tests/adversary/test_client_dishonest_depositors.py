@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ from exchange.client.errors import NotPossibleError, NotTrustworthyError
 from exchange.client.grant import grant
 from exchange.client.pack_get import Packed, get_pack
 from exchange.client.pack_open import open_pack
-from tests.support.client_world import SECRET, Scene, evil, ready
+from tests.support.client_world import SECRET, Scene, deposited, evil, ready
 from tests.support.two_faced import FOR_A, FOR_B, KEY_A, KEY_B, NONCE, PAYLOAD
 
 CLASSIC = X25519Identity(b"c" * 32)
@@ -219,7 +220,13 @@ def key_of(scene: Scene, manifest: Manifest) -> FileKey:
 
 def of_another_sitting(made: Dishonest) -> bytes:
     scene, here = made.scene, made.scene.sitting
-    later = scene.open_sitting("claire", "martin")
+    now = scene.server.world.now
+    later = scene.open_sitting(
+        *("claire", "martin"),
+        deposit_by=now + timedelta(days=1),
+        opens_at=now + timedelta(days=2),
+        closes_at=now + timedelta(days=3),
+    )
     scene.dossier("nadia")
     scene.sitting = here
     (manifest, *_) = scene.server.world.index.find(Manifest, sitting=later)
@@ -305,8 +312,9 @@ def test_an_honest_client_seals_no_such_header(scene: Scene, dishonest: Dishones
         {"complement_of": sha256(b"another manifest")},
     ],
 )
-def test_card_that_contradicts_its_manifest(scene: Scene, changes: dict[str, Any]) -> None:
+def test_card_that_contradicts_its_manifest(tmp_path: Path, changes: dict[str, Any]) -> None:
     """What is sealed inside must be what the manifest says outside."""
+    scene = deposited(tmp_path)
     folder = scene.folder / "papers" / "nadia"
     desk = evil(scene.desk("nadia"), manifest=changes)
     make_deposit(desk, plan(desk, Wanted(scene.sitting, Kind.ENGAGEMENT, (folder,), any_type=True)))

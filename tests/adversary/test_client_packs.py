@@ -22,10 +22,7 @@ Entries = dict[str, bytes]
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, bytes]:
     """A pack of two dossiers."""
-    scene = ready(tmp_path_factory.mktemp("scene"))
-    scene.dossier("nadia")
-    scene.agenda()
-    scene.declare("claire")
+    scene = ready(tmp_path_factory.mktemp("scene"), dossiers=2)
     out = scene.folder / "pack.tar"
     assert len(get_pack(scene.desk("claire"), scene.sitting, out).references) == 2
     return scene, out.read_bytes()

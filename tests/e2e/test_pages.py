@@ -113,6 +113,7 @@ def test_a_dossier_from_the_browser_to_the_reader(
     other = world.folder("second", demande=files[0].read_bytes())
     made = world.people[DEPOSITOR.key].does(
         *("deposit", "--sitting", sitting, "--kind", "renewal", "--json", "--keep-metadata"),
+        *("--pathway", "new"),
         str(other),
     )
     world.open_now(sitting)

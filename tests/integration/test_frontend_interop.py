@@ -85,6 +85,7 @@ def test_a_dossier_of_the_browser_is_read_by_the_command_line_and_the_reverse(
     assert {reader["name"] for reader in mine["readers"]} == {DOCTOR.name, PREFECT.name}
     theirs = world.people[DEPOSITOR.key].does(
         *("deposit", "--sitting", sitting, "--kind", "renewal", "--json", "--keep-metadata"),
+        *("--pathway", "new"),
         str(world.folder("cli", demande=PAPER)),
     )
     reference = theirs.data()["dossier"]

@@ -451,6 +451,7 @@ class World:
             pathway=self.new_id(),
             deposit=ident,
             complement_of=None,
+            urgent=False,
             kind=Kind.ENGAGEMENT,
             audience=None,
             length=payload.length,

@@ -537,6 +537,7 @@ class Commission:
             "pathway": self.pathway,
             "deposit": begun.deposit,
             "complement_of": None,
+            "urgent": False,
             "kind": Kind.ENGAGEMENT,
             "audience": None,
             "length": len(begun.payload),

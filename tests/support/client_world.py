@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -61,8 +61,8 @@ class Scene:
         """Logged in."""
         return log_in(self.machine(who), self.person(who).identity)
 
-    def open_sitting(self, *who: str) -> str:
-        self.sitting = self.server.world.publish_sitting(*who)
+    def open_sitting(self, *who: str, **dates: datetime) -> str:
+        self.sitting = self.server.world.publish_sitting(*who, **dates)
         return self.sitting
 
     def dossier(self, who: str, **wanted: object) -> Done:
@@ -158,11 +158,19 @@ def restore(scene: Scene, taken: Snapshot) -> None:
     world.log._high_water.write(world.store.rows.head[1])
 
 
-def ready(folder: Path) -> Scene:
-    """One dossier of ``nadia`` (altair), on the agenda; ``claire`` declared; the window is open."""
+def deposited(folder: Path) -> Scene:
+    """One dossier of ``nadia`` (altair); deposits are still taken."""
     scene = Scene(folder)
     scene.open_sitting("claire", "martin", "odile")
     scene.dossier("nadia")
+    return scene
+
+
+def ready(folder: Path, dossiers: int = 1) -> Scene:
+    """Dossiers of ``nadia`` (altair), on the agenda; ``claire`` declared; the window is open."""
+    scene = deposited(folder)
+    for _more in range(dossiers - 1):
+        scene.dossier("nadia")
     scene.agenda()
     scene.declare("claire")
     return scene

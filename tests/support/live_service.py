@@ -191,6 +191,7 @@ class LiveService(World):
                 "pathway": self.new_id(),
                 "deposit": begun.json["deposit"],
                 "complement_of": None,
+                "urgent": False,
                 "kind": Kind.ENGAGEMENT,
                 "audience": None,
                 "length": payload.length,

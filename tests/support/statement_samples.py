@@ -77,8 +77,11 @@ FIELDS: dict[str, dict[str, Any]] = {
     "manifest": {
         "origin": "dossiers.example/log", "sitting": ID, "sitting_sha256": DIGEST,
         "release_key_sha256": DIGEST, "dossier": "k7qf2-m3xta", "pathway": ID, "deposit": ID,
-        "complement_of": None, "kind": "renewal", "audience": None, "length": 1000,
+        "complement_of": None, "urgent": False, "kind": "renewal", "audience": None, "length": 1000,
         "sha256": DIGEST, "nonce": b"n" * 16, "commitment": b"c" * 32, "envelopes": _ENVELOPES,
+    },
+    "complement-request": {
+        "sitting": ID, "dossier": "k7qf2-m3xta", "pieces": ("bilan",), "answer_by": NOW,
     },
     "grant": {"manifest": DIGEST, "release_key_sha256": DIGEST, "envelopes": _ENVELOPES, "reason": "Nouvel appareil."},
     "undertaking": {"mandate": ID, "text_sha256": DIGEST},

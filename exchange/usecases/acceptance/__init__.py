@@ -21,6 +21,7 @@ CHECKS: Final[Mapping[type[Statement], Callable[[AcceptanceContext, Any], None]]
     exchange.Undertaking: declarations.check_undertaking,
     exchange.Declaration: declarations.check_declaration,
     exchange.Recusal: declarations.check_recusal,
+    exchange.ComplementRequest: meetings.check_complement_request,
     exchange.Withdrawal: declarations.check_withdrawal,
     exchange.Complaint: declarations.check_complaint,
     exchange.Opinion: declarations.check_opinion,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crypto.digests import Digest
 from crypto.errors import UntrustedError
 from crypto.statements.agenda import AgendaItem, open_whole
-from crypto.statements.exchange import Manifest
+from crypto.statements.exchange import ComplementRequest, Manifest
 from crypto.statements.registry import (
     Agenda,
     Closing,
@@ -14,6 +14,7 @@ from crypto.statements.registry import (
     Sitting,
     SittingSeat,
 )
+from exchange.domain.deposit_window import check_answer_by
 from exchange.domain.dossiers import check_agenda
 from exchange.domain.lifecycle import step
 from exchange.domain.mandates import check_roster
@@ -25,6 +26,7 @@ from exchange.usecases.authority import certified
 from exchange.usecases.errors import ConflictError, InvalidRequestError, explained
 from exchange.usecases.facts import (
     association_of,
+    association_of_dossier,
     closing_of,
     in_sitting_chain,
     latest_agenda,
@@ -65,6 +67,21 @@ def check_new_sitting(context: AcceptanceContext, statement: Sitting) -> None:
             check_convocation(new, context.now)
     for taken in statement.seats:
         _check_devices(context, taken)
+
+
+def check_complement_request(context: AcceptanceContext, statement: ComplementRequest) -> None:
+    """Of a dossier of that sitting, not withdrawn, until a moment before the closing."""
+    latest = latest_sitting(context.index, statement.sitting)
+    association = association_of_dossier(context.index, statement.dossier)
+    here = context.index.find(Manifest, dossier=statement.dossier, sitting=statement.sitting)
+    if latest is None or association is None or not here:
+        raise not_found("Ce dossier n'est pas déposé à cette séance.")
+    if withdrawal_of(context.index, statement.dossier, association):
+        raise ConflictError("Ce dossier a été retiré : il ne se complète plus.")
+    if closing_of(context.index, statement.sitting) is not None:
+        raise ConflictError("Cette séance est close : ses dossiers ne se complètent plus.")
+    with explained():
+        check_answer_by(sitting_in_force(latest.statement), statement.answer_by, context.now)
 
 
 def _calls_anew(latest: Sitting, new: Sitting) -> bool:

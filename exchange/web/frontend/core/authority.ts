@@ -36,6 +36,7 @@ const AUTHORITY: Readonly<Record<StatementType, Authority>> = {
   agenda: by("registrar"),
   closing: by("registrar"),
   manifest: certifiedAs("depositor"),
+  "complement-request": by("registrar"),
   grant: certifiedAs("depositor"),
   withdrawal: certifiedAs("depositor"),
   undertaking: certifiedAs("member"),

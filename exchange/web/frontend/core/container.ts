@@ -5,7 +5,7 @@
  */
 import { type Bytes, sameBytes, utf8 } from "./bytes.ts";
 import { ExplainedError, malformed } from "./errors.ts";
-import { FieldError, type Of, code, count, digest, dossierReference, fieldsOf, many, matching, nullable, oneOf, opaqueId, part, sized } from "./fields.ts"; // prettier-ignore
+import { FieldError, type Of, bool, code, count, digest, dossierReference, fieldsOf, many, matching, nullable, oneOf, opaqueId, part, sized } from "./fields.ts"; // prettier-ignore
 import { checkDistinct, checkPath, unsafe } from "./paths.ts";
 import type { Pieces } from "./payload.ts";
 import { parseStrictJson } from "./strict_json.ts";
@@ -16,6 +16,7 @@ export const MAX_FILES = 200;
 export const MAX_FILE_BYTES = 40 * 1024 * 1024;
 export const MAX_DOSSIER_BYTES = 500 * 1024 * 1024;
 const MAX_CARD_BYTES = 262_144;
+const MAX_CHECKS = 100;
 const MAX_NOTE_CHARS = 4_000;
 const ZEROS = new Uint8Array(65_536);
 
@@ -40,6 +41,7 @@ const CARD = {
   kind: oneOf("engagement", "renewal", "conflict-card"),
   complement_of: nullable(digest),
   pieces: many(part(PIECE), 1, MAX_FILES),
+  checklist: many(part({ piece: code, present: bool }), 0, MAX_CHECKS),
   note: sized(0, MAX_NOTE_CHARS),
 };
 
@@ -68,13 +70,14 @@ const fieldsInOrder = (card: DossierCard): DossierCard => ({
   kind: card.kind,
   complement_of: card.complement_of,
   pieces: card.pieces.map(({ path, type, size }) => ({ path, type, size })),
+  checklist: card.checklist.map(({ piece, present }) => ({ piece, present })),
   note: card.note,
 });
 
 export function parseCard(data: Uint8Array): DossierCard {
   try {
     const json = parseStrictJson(data, MAX_CARD_BYTES);
-    return fieldsOf(CARD, json, "", { version: 1, complement_of: null, note: "" });
+    return fieldsOf(CARD, json, "", { version: 1, complement_of: null, checklist: [], note: "" });
   } catch (error) {
     if (error instanceof FieldError) throw malformed("La fiche dossier.json n'est pas conforme.");
     throw error;

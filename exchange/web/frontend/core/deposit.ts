@@ -5,6 +5,7 @@
 import { commitmentOf, FILE_KEY_BYTES } from "./age.ts";
 import { attested, field, integer, text } from "./api.ts";
 import { type CardPiece, type DossierCard, checkCard } from "./container.ts";
+import { checkDepositTime } from "./deposit_window.ts";
 import type { Desk } from "./desk.ts";
 import { encodeBase64, newDossierReference, newOpaqueId } from "./encoding.ts";
 import { type Pending, savePending } from "./deposit_send.ts";
@@ -22,6 +23,9 @@ import type { Advance } from "./workshop.ts";
 const DEFAULT_MEDIA_TYPE = "application/octet-stream";
 const MEDIA_TYPE = /^[a-z0-9][a-z0-9.+-]{0,63}\/[a-z0-9][a-z0-9.+-]{0,99}$/;
 
+/** Instead of an identifier: a renewal whose pathway this service does not know yet. */
+export const NEW_PATHWAY = "new";
+
 /** One file to deposit, under the name that its readers will see. */
 export interface DepositFile {
   readonly path: string;
@@ -36,7 +40,11 @@ export interface Wanted {
   readonly complementOf?: string | null;
   readonly audience?: readonly string[] | null;
   readonly pathway?: string | null;
+  /** What such a request usually holds, and whether it is there. */
+  readonly checklist?: DossierCard["checklist"];
   readonly note?: string;
+  /** After the limit, while the dossiers are not open: the secretariat decides on it. */
+  readonly urgent?: boolean;
   /** Leave metadata in the files; the default is to take them out. */
   readonly keepMetadata?: boolean;
 }
@@ -57,6 +65,7 @@ export interface Plan {
   readonly completes: Accepted<"manifest"> | null;
   readonly readers: readonly Reader[];
   readonly colleagues: readonly Addressee[];
+  readonly urgent: boolean;
   readonly pieces: readonly CardPiece[];
   readonly files: readonly Blob[];
   /** What files gave away, or still do (`kept`), one entry a file where there is something to say. */
@@ -113,6 +122,7 @@ export async function planDeposit(desk: Desk, wanted: Wanted): Promise<Plan> {
   }
   const completes = completed(desk, wanted, association);
   const reference = completes?.reference ?? newDossierReference(desk.browser.entropy);
+  checkDepositTime(index, sitting.statement, reference, desk.now, wanted.urgent ?? false);
   const aside = recusedPersons(index, wanted.sitting, reference);
   const audience = wanted.audience ?? null;
   const read = readers(index, sitting.statement, association, audience, desk.now, aside);
@@ -128,17 +138,28 @@ export async function planDeposit(desk: Desk, wanted: Wanted): Promise<Plan> {
     sitting,
     association,
     reference,
-    pathway:
-      wanted.pathway ?? completes?.manifest.statement.pathway ?? newOpaqueId(desk.browser.entropy),
+    pathway: pathwayOf(desk, wanted, completes),
     completes: completes?.manifest ?? null,
     readers: read.map((each) => ({ ...each, isNew: known.size > 0 && !known.has(each.certificate) })),
     colleagues: colleagues(index, association, desk.now),
+    urgent: wanted.urgent ?? false,
     pieces,
     files,
     findings: papers.filter((each) => each.traces.length > 0 || each.kept !== null),
   };
   checkCard(cardOf(desk, plan));
   return plan;
+}
+
+/** The completed dossier's, the one that is renewed, or a new one. */
+function pathwayOf(desk: Desk, wanted: Wanted, completes: Deposited | null): string {
+  if (completes !== null) return completes.manifest.statement.pathway;
+  if (wanted.kind === "engagement") return newOpaqueId(desk.browser.entropy);
+  const pathway = wanted.pathway ?? null;
+  if (pathway === null) {
+    throw impossible("Un renouvellement poursuit un parcours : choisissez le dossier qui l'a ouvert, ou « commencé avant ce service ».");
+  }
+  return pathway === NEW_PATHWAY ? newOpaqueId(desk.browser.entropy) : pathway;
 }
 
 function completed(desk: Desk, wanted: Wanted, association: string): Deposited | null {
@@ -167,6 +188,7 @@ const cardOf = (desk: Desk, plan: Plan): DossierCard => ({
   kind: plan.wanted.kind,
   complement_of: plan.completes?.digest ?? null,
   pieces: plan.pieces,
+  checklist: plan.completes === null ? (plan.wanted.checklist ?? []) : [],
   note: plan.wanted.note ?? "",
 });
 
@@ -192,6 +214,7 @@ export async function sealDeposit(desk: Desk, plan: Plan, advance: Advance): Pro
     pathway: plan.pathway,
     deposit: statement.deposit,
     complement_of: plan.completes?.digest ?? null,
+    urgent: plan.urgent,
     kind: plan.wanted.kind,
     audience: plan.wanted.audience ?? null,
     length: sealed.length,

@@ -4,8 +4,8 @@ import type { Desk } from "./desk.ts";
 import { formatInstant, newOpaqueId } from "./encoding.ts";
 import { invitationJson } from "./enrolment.ts";
 import { spokenFingerprint } from "./keys.ts";
-import type { Accepted } from "./ledger.ts";
-import { type Deposited, certificatesWith, allDepositsOf, impossible, isRevoked, latestAgenda, latestRoster, latestSitting, rosterOf, seatOf, sittingOf } from "./registry.ts"; // prettier-ignore
+import type { Accepted, StatementIndex } from "./ledger.ts";
+import { type Deposited, allDepositsOf, certificatesWith, depositsOf, impossible, isRevoked, latestAgenda, latestRoster, latestSitting, listed, rosterOf, seatOf, sittingOf } from "./registry.ts"; // prettier-ignore
 import type { Role, RosterApproval, RosterMandate, RosterSeat, SittingSeat, StatementOf } from "./statements.ts"; // prettier-ignore
 import { trustDigest } from "./trust.ts";
 
@@ -264,16 +264,46 @@ function takenSeat(
 const isValid = (mandate: RosterMandate, day: string): boolean =>
   mandate.from_day <= day && day <= mandate.to_day;
 
-/** Publishes the agenda of all committed, not withdrawn dossiers, grouped by association. */
-export async function publishAgenda(desk: Desk, sitting: string): Promise<Accepted<"agenda">> {
+/** Asks for missing pieces of a dossier, by their codes, until `answerBy` (ms). */
+export async function requestComplement(
+  desk: Desk,
+  sitting: string,
+  dossier: string,
+  pieces: readonly string[],
+  answerBy: number,
+): Promise<void> {
+  const given = desk.draft("complement-request", { sitting, dossier, pieces, answer_by: formatInstant(answerBy) });
+  await desk.submit(given);
+}
+
+/** The dossiers whose first deposit was urgent. */
+export const urgentDossiers = (index: StatementIndex, sitting: string): ReadonlySet<string> =>
+  new Set(
+    depositsOf(index, sitting)
+      .filter((each) => !each.withdrawn && each.complement === 0 && each.manifest.statement.urgent)
+      .map((each) => each.reference),
+  );
+
+/**
+ * Publishes the agenda of all committed, not withdrawn dossiers, grouped by association. A dossier that
+ * was deposited as urgent goes on it only if `urgent` names it, or it was on it.
+ */
+export async function publishAgenda(
+  desk: Desk,
+  sitting: string,
+  urgent: readonly string[] = [],
+): Promise<Accepted<"agenda">> {
   await desk.load("roster");
   await desk.loadSitting(sitting);
   const index = desk.view.ledger;
   sittingOf(index, sitting);
   const last = latestAgenda(index, sitting);
+  const before = listed(index, last).map((item) => item.dossier);
+  const wanted = new Set([...urgent, ...before]);
+  const leftOut = new Set([...urgentDossiers(index, sitting)].filter((each) => !wanted.has(each)));
   const version = (last?.statement.version ?? 0) + 1;
   const place = { origin: desk.view.policy.policy.origin, sitting, version };
-  const { commitments, openings } = commitItems(place, agendaItems(desk, sitting), desk.browser.entropy);
+  const { commitments, openings } = commitItems(place, agendaItems(desk, sitting, leftOut), desk.browser.entropy);
   const previous = last?.digest ?? null;
   const given = desk.draft("agenda", { sitting, version, previous, items: commitments });
   const { accepted } = await desk.submitAndConfirm(given, openings);
@@ -287,7 +317,7 @@ const ASSOCIATION_STEP = 2 ** 40; // how far the ranks of two associations lie a
  * By association, in the order of the roster; within one, by the place of their first deposit in the log.
  * Such a rank is made of the dossier alone and tells nothing of the others.
  */
-function agendaItems(desk: Desk, sitting: string): readonly AgendaItem[] {
+function agendaItems(desk: Desk, sitting: string, without: ReadonlySet<string>): readonly AgendaItem[] {
   const roster = rosterOf(desk.view.ledger).statement;
   const order = [
     ...roster.seats.flatMap((seat) => (seat.organisation === null ? [] : [seat.organisation])),
@@ -295,7 +325,7 @@ function agendaItems(desk: Desk, sitting: string): readonly AgendaItem[] {
   ];
   const found = new Map<string, Deposited[]>();
   for (const each of allDepositsOf(desk.view.ledger, sitting)) {
-    if (each.withdrawn) continue;
+    if (each.withdrawn || without.has(each.reference)) continue;
     const key = `${each.association} ${each.reference}`;
     found.set(key, [...(found.get(key) ?? []), each]);
   }

@@ -112,6 +112,7 @@ export const SHAPES = {
     pathway: opaqueId,
     deposit: opaqueId,
     complement_of: nullable(digest),
+    urgent: bool,
     kind,
     audience: nullable(many(code, 1)),
     length: count,
@@ -133,6 +134,13 @@ export const SHAPES = {
     nonce: bytes32,
     reply_key: recipient,
     checkpoint: longText,
+  },
+  "complement-request": {
+    ...COMMON,
+    sitting: opaqueId,
+    dossier: dossierReference,
+    pieces: many(code, 1),
+    answer_by: instant,
   },
   withdrawal: { ...COMMON, dossier: dossierReference, reason },
   complaint: {

@@ -81,7 +81,7 @@ const ACTS: Record<string, Act> = {
     (await deskOf(actor).sittings()).map((each) => each.statement.sitting),
   deposit: async (actor, { sitting, kind, pieces, complementOf, cutAfter, deadFor }) => {
     const desk = deskOf(actor);
-    const wanted = { sitting, kind, files: files(pieces), complementOf: complementOf ?? null };
+    const wanted = { sitting, kind, files: files(pieces), complementOf: complementOf ?? null, pathway: kind === "renewal" ? "new" : null };
     const honest = await core.planDeposit(desk, wanted);
     const own = desk.identity.recipient;
     // A dishonest depositor: what is listed for this person is sealed to the depositor's own key.

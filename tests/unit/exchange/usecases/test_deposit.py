@@ -315,12 +315,16 @@ def test_a_withdrawn_reference_is_never_used_again(convoked):
 
 
 def test_deposits_end_with_their_time(convoked):
-    """After deposit_by nothing begins and nothing is committed."""
+    """After deposit_by nothing is committed but in urgency, and from the opening on nothing at all."""
     world = convoked.world
-    begun = world.begun(convoked.depositor)
-    made = world.manifest(convoked.depositor, begun, [convoked.doctor, convoked.mayor])
+    readers = [convoked.doctor, convoked.mayor]
+    begun, late, last = (world.begun(convoked.depositor) for _each in range(3))
     world.clock.advance(days(3))
-    refused(convoked, ExpiredError, made)
+    refused(convoked, ExpiredError, world.manifest(convoked.depositor, begun, readers))
+    urgent = world.manifest(convoked.depositor, last, readers, urgent=True)
+    world.commit(convoked.depositor, urgent)
+    world.clock.advance(days(2))
+    refused(convoked, ExpiredError, world.manifest(convoked.depositor, late, readers, urgent=True))
     with pytest.raises(ExpiredError):
         world.begun(convoked.depositor)
 

@@ -1,5 +1,6 @@
 /** An association at a sitting: its dossiers and their state, deposits under way, late grants. */
 import { discard, pendingDeposits, resume } from "../../core/deposit_send.ts";
+import { runningRequest, takesUrgent } from "../../core/deposit_window.ts";
 import { withdraw } from "../../core/endings.ts";
 import { ExplainedError } from "../../core/errors.ts";
 import { type Missing, grantMissing, missingGrants } from "../../core/grant.ts";
@@ -11,6 +12,7 @@ import { h, table } from "../parts/dom.ts";
 import { moment, sizeOf, t } from "../parts/words.ts";
 import { type App, deskOf } from "./app.ts";
 import { depositForm } from "./deposit_form.ts";
+import { pieceLabel } from "./piece_types.ts";
 import { receiptOf } from "./receipt.ts";
 
 type Sitting = StatementOf<"sitting">;
@@ -26,11 +28,40 @@ export async function associationPart(app: App, place: HTMLElement, sitting: Sit
   part.append(list(app, sitting, mine, over));
   if (over) return;
   part.append(grants(app, sitting, await missingGrants(desk, sitting.sitting)));
-  if (desk.now < parseInstant(sitting.deposit_by)) {
-    part.append(depositForm(app, sitting, mine));
+  part.append(asked(app, sitting, mine));
+  const pathways = await pathwaysOf(app);
+  const early = desk.now < parseInstant(sitting.deposit_by);
+  if (early || takesUrgent(sitting, desk.now)) {
+    if (!early) part.append(h("p", { class: "notice warning" }, t("Les dépôts sont terminés depuis le {moment}. Jusqu'à l'ouverture des dossiers, un dépôt part encore, en urgence : le secrétariat décide s'il l'inscrit à l'ordre du jour. Écrivez pourquoi dans le mot aux lecteurs.", { moment: moment(sitting.deposit_by, sitting.zone) })));
+    part.append(depositForm(app, sitting, mine, pathways));
+  } else if (mine.some((each) => runningRequest(index, sitting.sitting, each.reference, desk.now) !== null)) {
+    part.append(depositForm(app, sitting, mine, pathways));
   } else {
     part.append(h("p", { class: "notice" }, t("Les dépôts pour cette séance sont terminés depuis le {moment}. Pour un ajout indispensable, appelez le secrétariat.", { moment: moment(sitting.deposit_by, sitting.zone) })));
   }
+}
+
+/** The pathways that this association's dossiers opened, by id: their first dossier's reference and day. */
+async function pathwaysOf(app: App): Promise<ReadonlyMap<string, string>> {
+  const desk = deskOf(app);
+  const found = new Map<string, string>();
+  for (const { statement, at } of await desk.load("manifest")) {
+    const label = t("{reference}, du {day}", { reference: statement.dossier, day: moment(at) });
+    if (!found.has(statement.pathway)) found.set(statement.pathway, label);
+  }
+  return found;
+}
+
+/** What the secretariat asked to be added, and until when. */
+function asked(app: App, sitting: Sitting, mine: readonly Deposited[]): HTMLElement {
+  const desk = deskOf(app);
+  const place = h("div");
+  for (const each of mine.filter((one) => one.complement === 0 && !one.withdrawn)) {
+    const request = runningRequest(desk.view.ledger, sitting.sitting, each.reference, desk.now);
+    if (request === null) continue;
+    place.append(h("div", { class: "notice warning" }, h("strong", {}, t("Complément demandé : dossier {reference}", { reference: each.reference })), h("p", {}, t("Pièces attendues avant le {moment} : {pieces}. Déposez-les ci-dessous, en complément de ce dossier.", { moment: moment(request.answer_by, sitting.zone), pieces: request.pieces.map(pieceLabel).join(", ") }))));
+  }
+  return place;
 }
 
 function list(app: App, sitting: Sitting, mine: readonly Deposited[], over: boolean): HTMLElement {

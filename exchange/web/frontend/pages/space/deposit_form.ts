@@ -2,6 +2,7 @@
 import { type ConflictCard, cardBytes, planCard } from "../../core/conflict_card.ts";
 import { type Plan, planDeposit, sealDeposit } from "../../core/deposit.ts";
 import { type Done, type Pending, send } from "../../core/deposit_send.ts";
+import { runningRequest, takesUrgent } from "../../core/deposit_window.ts";
 import { ExplainedError } from "../../core/errors.ts";
 import type { Deposited } from "../../core/registry.ts";
 import type { Kind, StatementOf } from "../../core/statements.ts";
@@ -12,25 +13,13 @@ import { sizeOf, t } from "../parts/words.ts";
 import { type App, deskOf } from "./app.ts";
 import { receiptOf } from "./receipt.ts";
 import { findingsList } from "./findings.ts";
+import { expectedIn, pieceTypes } from "./piece_types.ts";
 
 interface Typed extends Chosen {
   type: string;
 }
 
-/** What a piece is; it becomes the folder under which the readers find it. */
-const pieceTypes = (): readonly (readonly [code: string, label: string, expected: boolean])[] => [
-  ["demande", t("formulaire de demande"), true],
-  ["avis", t("avis de l'association"), true],
-  ["identite", t("identité"), true],
-  ["sejour", t("séjour"), false],
-  ["sante", t("santé"), false],
-  ["hebergement", t("hébergement"), false],
-  ["ressources", t("ressources"), false],
-  ["plainte", t("plainte ou procédure"), false],
-  ["autre", t("autre pièce"), false],
-];
-
-export function depositForm(app: App, sitting: StatementOf<"sitting">, mine: readonly Deposited[]): HTMLElement {
+export function depositForm(app: App, sitting: StatementOf<"sitting">, mine: readonly Deposited[], pathways: ReadonlyMap<string, string>): HTMLElement {
   const form = cloned<HTMLFormElement>("tpl-deposit");
   const chosen: Typed[] = [];
   const messages = within(form, ".messages");
@@ -53,14 +42,26 @@ export function depositForm(app: App, sitting: StatementOf<"sitting">, mine: rea
   }
   acceptDrops(within(form, ".drop"), add, messages);
   draw(form, chosen);
+  const pathway = within<HTMLSelectElement>(form, "#pathway");
+  const renewal = within<HTMLInputElement>(form, "[name=kind][value=renewal]");
+  for (const [id, label] of pathways) pathway.append(h("option", { value: id }, label));
+  const field = within(form, "#pathway-field");
+  for (const radio of form.querySelectorAll("[name=kind]")) radio.addEventListener("change", () => (field.hidden = !renewal.checked));
+  for (const radio of form.querySelectorAll("[name=kind]")) radio.addEventListener("change", () => checklist(form, chosen));
   onSubmit(form, messages, async () => {
     const kind = within<HTMLInputElement>(form, "[name=kind]:checked").value as Kind;
     const card = cardOf(form);
-    const plan = await planDeposit(deskOf(app), {
+    const desk = deskOf(app);
+    const late = takesUrgent(sitting, desk.now);
+    const answers = runningRequest(desk.view.ledger, sitting.sitting, complement.value, desk.now) !== null;
+    const plan = await planDeposit(desk, {
+      urgent: late && !answers,
       sitting: sitting.sitting,
       kind,
+      pathway: pathway.value === "" ? null : pathway.value,
       files: chosen.map(({ type, path, content }) => ({ path: `${type}/${path}`, content })),
       complementOf: complement.value === "" ? null : complement.value,
+      checklist: expectedIn(kind).map(([piece]) => ({ piece, present: chosen.some((each) => each.type === piece) })),
       note: within<HTMLTextAreaElement>(form, "#note").value.trim(),
     });
     confirm(app, form, { plan, card });
@@ -128,9 +129,8 @@ function draw(form: HTMLElement, chosen: Typed[]): void {
 }
 
 function checklist(form: HTMLElement, chosen: readonly Typed[]): void {
-  const items = pieceTypes()
-    .filter(([, , expected]) => expected)
-    .map(([code, label]) => {
+  const kind = within<HTMLInputElement>(form, "[name=kind]:checked").value as Kind;
+  const items = expectedIn(kind).map(([code, label]) => {
       const there = chosen.some((each) => each.type === code);
       return h("li", {}, h("span", { class: `tag${there ? " good" : " warning"}` }, there ? t("présent") : t("manque")), ` ${label}`);
     });

@@ -8,6 +8,7 @@ import { byId, focusOn, h } from "../parts/dom.ts";
 import { scriptUrl } from "../parts/trusted.ts";
 import { moment, sizeOf, t } from "../parts/words.ts";
 import { type App, associationLabel, seatLabel } from "./app.ts";
+import { pieceLabel } from "./piece_types.ts";
 import { READER_READY, type Reader } from "../parts/reader_port.ts";
 
 export async function readingView(app: App, place: HTMLElement, sitting = "", at = "0"): Promise<void> {
@@ -26,6 +27,10 @@ export async function readingView(app: App, place: HTMLElement, sitting = "", at
   );
   if (content.card.note !== "") {
     place.append(h("div", { class: "notice" }, h("strong", {}, t("Mot de l'association")), h("p", {}, content.card.note)));
+  }
+  const absent = content.card.checklist.filter((each) => !each.present).map((each) => pieceLabel(each.piece));
+  if (absent.length > 0) {
+    place.append(h("p", { class: "notice warning" }, t("Pièces attendues d'ordinaire, absentes : {pieces}.", { pieces: absent.join(", ") })));
   }
   place.append(await pieces(app, opened, content));
 }

@@ -1,12 +1,13 @@
 /** The secretariat at a sitting: seats, agenda, convocation, closing; each signed in this browser. */
 import { closeSitting } from "../../core/endings.ts";
-import { publishAgenda, publishSitting } from "../../core/registrar.ts";
+import { publishAgenda, publishSitting, urgentDossiers } from "../../core/registrar.ts";
 import { type Deposited, depositsOf, isClosed, latestAgenda, listed, rosterOf } from "../../core/registry.ts";
 import type { StatementOf } from "../../core/statements.ts";
 import { action, ask, inform } from "../parts/attempts.ts";
 import { h, table } from "../parts/dom.ts";
 import { moment, t } from "../parts/words.ts";
 import { type App, associationLabel, deskOf, personName } from "./app.ts";
+import { complementForm } from "./complement_form.ts";
 import { datesForm } from "./sitting_form.ts";
 
 type Sitting = StatementOf<"sitting">;
@@ -20,6 +21,8 @@ export async function registrarPart(app: App, place: HTMLElement, sitting: Sitti
     h("section", {}, h("h2", {}, t("Dossiers déposés")), deposits(app, sitting), messages, over ? null : acts(app, sitting, messages)),
   );
   if (over) return;
+  const open = depositsOf(desk.view.ledger, sitting.sitting).filter((each) => each.complement === 0 && !each.withdrawn);
+  if (open.length > 0) place.append(h("details", {}, h("summary", {}, t("Demander un complément")), complementForm(app, sitting, open)));
   place.append(h("details", {}, h("summary", {}, t("Choisir qui siège")), seatsForm(app, sitting)));
   place.append(h("details", {}, h("summary", {}, t("Changer les dates")), datesForm(app, sitting)));
 }
@@ -30,11 +33,12 @@ function deposits(app: App, sitting: Sitting): HTMLElement {
   if (found.length === 0) return h("p", { class: "soft" }, t("Aucun dossier déposé pour cette séance."));
   const items = listed(ledger, latestAgenda(ledger, sitting.sitting));
   const onAgenda = new Set(items.flatMap((item) => item.manifests));
+  const urgent = urgentDossiers(ledger, sitting.sitting);
   const state = (each: Deposited): HTMLElement => {
     if (each.withdrawn) return h("span", { class: "tag bad" }, t("retiré"));
     return onAgenda.has(each.manifest.digest)
       ? h("span", { class: "tag good" }, t("à l'ordre du jour"))
-      : h("span", { class: "tag warning" }, t("pas encore à l'ordre du jour"));
+      : h("span", { class: "tag warning" }, urgent.has(each.reference) ? t("déposé en urgence, pas à l'ordre du jour") : t("pas encore à l'ordre du jour"));
   };
   const rows = found.map((each) => [
     { content: h("code", {}, each.fileStem), head: true },
@@ -57,6 +61,7 @@ function acts(app: App, sitting: Sitting, messages: HTMLElement): HTMLElement {
       await publishAgenda(desk, sitting.sitting);
       await app.redraw();
     }, version === 0 ? "" : "plain"),
+    ...urgentActs(app, sitting, messages),
     !convoked && action(t("Convoquer"), messages, async () => {
       const yes = await ask(
         t("Convoquer la séance ?"),
@@ -83,6 +88,21 @@ function acts(app: App, sitting: Sitting, messages: HTMLElement): HTMLElement {
       inform(place, destroyed === null ? t("Séance close. Le gardien n'a pas encore rendu compte de la destruction des clés.") : t("Séance close : {count} clés de dépôt détruites.", { count: destroyed }));
     }, "danger"),
   );
+}
+
+/** An urgent dossier goes on the agenda by an act of its own. */
+function urgentActs(app: App, sitting: Sitting, messages: HTMLElement): readonly HTMLElement[] {
+  const desk = deskOf(app);
+  const items = listed(desk.view.ledger, latestAgenda(desk.view.ledger, sitting.sitting));
+  const onAgenda = new Set(items.map((item) => item.dossier));
+  return [...urgentDossiers(desk.view.ledger, sitting.sitting)]
+    .filter((reference) => !onAgenda.has(reference))
+    .map((reference) =>
+      action(t("Inscrire {reference}, déposé en urgence", { reference }), messages, async () => {
+        await publishAgenda(desk, sitting.sitting, [reference]);
+        await app.redraw();
+      }, "plain"),
+    );
 }
 
 /** One choice a seat, among those who hold a mandate there. */

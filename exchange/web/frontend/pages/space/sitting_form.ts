@@ -14,7 +14,7 @@ const localInput = (instant: number): string => {
   return new Date(instant - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 };
 
-function instantIn(form: HTMLElement, id: string, name: string): number {
+export function instantIn(form: HTMLElement, id: string, name: string): number {
   const at = new Date(within<HTMLInputElement>(form, id).value).getTime();
   if (Number.isNaN(at)) throw new ExplainedError("usage", "Indiquez la date et l'heure : {name}.", { name });
   return at;
