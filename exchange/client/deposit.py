@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -138,8 +138,10 @@ def plan_papers(desk: Desk, wanted: Wanted, papers: Papers) -> Plan:
         raise NotPossibleError("Cette séance est close : déposez pour une autre séance.")
     completes = _completed(desk, wanted, association)
     reference = completes.reference if completes else new_dossier_reference(desk.machine.entropy)
-    _require_time(index, sitting.statement, reference, now, urgent=wanted.urgent)
     first = completes.manifest if completes else None
+    if first is not None and first.statement.urgent:
+        wanted = replace(wanted, urgent=True)  # what completes an urgent dossier is as urgent
+    _require_time(index, sitting.statement, reference, now, urgent=wanted.urgent)
     pathway = _pathway(desk, wanted, first)
     stepped_aside = recused_persons(index, wanted.sitting, reference)
     read = readers(

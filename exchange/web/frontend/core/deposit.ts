@@ -122,7 +122,9 @@ export async function planDeposit(desk: Desk, wanted: Wanted): Promise<Plan> {
   }
   const completes = completed(desk, wanted, association);
   const reference = completes?.reference ?? newDossierReference(desk.browser.entropy);
-  checkDepositTime(index, sitting.statement, reference, desk.now, wanted.urgent ?? false);
+  // What completes an urgent dossier is as urgent.
+  const urgent = (wanted.urgent ?? false) || (completes?.manifest.statement.urgent ?? false);
+  checkDepositTime(index, sitting.statement, reference, desk.now, urgent);
   const aside = recusedPersons(index, wanted.sitting, reference);
   const audience = wanted.audience ?? null;
   const read = readers(index, sitting.statement, association, audience, desk.now, aside);
@@ -142,7 +144,7 @@ export async function planDeposit(desk: Desk, wanted: Wanted): Promise<Plan> {
     completes: completes?.manifest ?? null,
     readers: read.map((each) => ({ ...each, isNew: known.size > 0 && !known.has(each.certificate) })),
     colleagues: colleagues(index, association, desk.now),
-    urgent: wanted.urgent ?? false,
+    urgent,
     pieces,
     files,
     findings: papers.filter((each) => each.traces.length > 0 || each.kept !== null),
