@@ -112,6 +112,7 @@ def recuse(
 
     def sentences() -> None:
         say("Déport enregistré et pris en compte par le gardien : {dossiers}.", dossiers=listed)
+        warn("Ce que vous en aviez pris ou ouvert reste sur ce poste : effacez-le.")
 
     result(document, as_json=as_json, otherwise=sentences)
 

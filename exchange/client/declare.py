@@ -10,6 +10,7 @@ from crypto.digests import Digest, sha256
 from crypto.statements.exchange import Declaration, Recusal, Undertaking
 from crypto.statements.registry import Agenda, Sitting
 from exchange.client.desk import Desk
+from exchange.client.downloads import forget_of
 from exchange.client.errors import NotPossibleError, NotTrustworthyError
 from exchange.client.registry import (
     agenda_of,
@@ -117,9 +118,13 @@ def declare(desk: Desk, seen: Declarable, wanted: Sequence[str]) -> tuple[str, .
 
 
 def recuse(desk: Desk, sitting: str, references: Sequence[str]) -> Digest:
-    """Step aside from dossiers: done when the broker confirms it, for it ends every access."""
+    """Step aside from dossiers: done when the broker confirms it, for it ends every access.
+
+    What was already taken is the member's to delete: files of theirs, wherever they put them.
+    """
     unverified = desk.draft(Recusal, sitting=sitting, dossiers=tuple(references))
     desk.submit_and_confirm(unverified)
+    forget_of(desk, sitting)
     return unverified.digest
 
 

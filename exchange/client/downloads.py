@@ -72,6 +72,11 @@ def downloading(
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def forget_of(desk: Desk, sitting: str) -> None:
+    """Delete what is under way of a sitting: its reader stepped aside from one of its dossiers."""
+    shutil.rmtree(desk.profile.directory / FOLDER / sitting, ignore_errors=True)
+
+
 def forget_old(desk: Desk, *, besides: str) -> None:
     """Delete what was never taken up again, of other sittings."""
     limit = (desk.machine.clock() - PARTIAL_LIFETIME).timestamp()

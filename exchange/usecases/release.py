@@ -42,6 +42,7 @@ from exchange.usecases.record import (
     record_event,
     record_statement,
 )
+from exchange.usecases.remembering import Remembering
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import (
     require_caller,
@@ -163,15 +164,17 @@ def _decide_all(
     if not spent:
         require_fresh(service, request, now)
     decided = _Decided([], [])
+    # What is recorded on the way, requests and refusals, is nothing that a decision rests on.
+    index = Remembering(work.statements)
     for deposit in dict.fromkeys(request.deposits):
-        reason = _reason(work, request, deposit, now)
+        reason = _reason(index, request, deposit, now)
         record = work.releases.get(unverified.digest, deposit)
         if reason is None and record is not None:
             decided.authorised.append(record)
             continue
         if reason is None and spent:
             reason = RefusalReason.REQUEST_SPENT
-        ticket = _log(service, work, verified, deposit, reason, now)
+        ticket = _log(service, work, index, verified, deposit, reason, now)
         if reason is not None:
             refused = _Refused(deposit, reason.value, MESSAGES[reason], {}, ticket)
             decided.refused.append(refused)
@@ -183,11 +186,11 @@ def _decide_all(
 
 
 def _reason(
-    work: UnitOfWork, request: AccessRequest, deposit: str, now: datetime
+    index: StatementIndex, request: AccessRequest, deposit: str, now: datetime
 ) -> RefusalReason | None:
     verdict = decide(
         access_facts(
-            work.statements,
+            index,
             certificate=request.signer,
             sitting=request.sitting,
             deposit=deposit,
@@ -201,6 +204,7 @@ def _reason(
 def _log(
     service: Service,
     work: UnitOfWork,
+    index: StatementIndex,
     verified: Verified[AccessRequest],
     deposit: str,
     reason: RefusalReason | None,
@@ -211,7 +215,7 @@ def _log(
     if reason is None:
         kind = EventType.RELEASE_AUTHORISED
         cites = cited(
-            work.statements,
+            index,
             certificate=request.signer,
             sitting=request.sitting,
             deposit=deposit,
@@ -269,7 +273,7 @@ def _open(service: Service, unverified: Unverified[AccessRequest], record: Relea
 
 
 def _material(work: UnitOfWork, request: AccessRequest, record: ReleaseRecord) -> _Material:
-    index = work.statements
+    index = Remembering(work.statements)
     manifest = manifest_of(index, record.deposit)
     sealed = manifest and sealed_envelope(index, manifest, request.signer, request.purpose)
     envelope = sealed and work.deposits.envelope(record.deposit, sealed.entry.envelope_sha256)

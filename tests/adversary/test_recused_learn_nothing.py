@@ -15,12 +15,14 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from audit.receipts import disclosed_by
+from audit.tiles import parse_bundle
 from crypto.encoding import encode_base64
 from crypto.statements import STATEMENT_TYPES, parse_any
 from crypto.statements.exchange import Grant, Kind, Purpose, Recusal
 from crypto.statements.registry import DECOY_STEP
 from tests.support.broker_world import Deposit, Person
-from tests.support.live_service import API, LiveScene, get, live_scene, post
+from tests.support.live_service import API, LiveScene, get, live_scene, post, put
 
 STRUCTURAL, PERSONAL = "recused by seat", "stepped aside"
 OF_ONESELF = ("login", "access-request", "status")
@@ -266,6 +268,52 @@ def test_nothing_names_the_dossier(watcher: Watcher) -> None:
         texts.append(json.dumps(body.get("agenda")))
         for name in watcher.hidden():
             assert not any(name in text for text in texts), (page, name)
+
+
+def test_the_log_gives_the_recused_their_own_receipts_alone(watcher: Watcher) -> None:
+    """Of every other entry one hears what one hears of an entry that does not exist; leaves say a day."""
+    scene = watcher.scene
+    withdrawn(scene)
+    client = scene.live.client(watcher.who)
+    note = get(client, "/log/checkpoint").data.splitlines()
+    size = int(note[1])
+    own, others = [], set()
+    for index in range(size + 3):
+        answer = get(client, f"{API}/receipts/{index}")
+        if answer.status_code == 200:
+            own.append(disclosed_by(answer.data).details)
+        else:
+            others.add((answer.status_code, answer.json["detail"]))
+    assert len(others) == 1
+    assert len(own) < size / 2
+    assert all(watcher.who.certificate.encode() in details for details in own)
+    tile = get(client, f"/log/tile/entries/000.p/{size % 256}").data
+    leaves = parse_bundle(tile, size % 256)
+    assert {len(each) for each in leaves} == {86}
+
+
+def test_a_depositors_routes_tell_the_recused_nothing(watcher: Watcher) -> None:
+    """A deposit that exists and one that does not: the same refusal at each route that names it."""
+    scene, client = watcher.scene, watcher.scene.live.client(watcher.who)
+    body = {"sitting_sha256": scene.live.sittings[scene.sitting].digest}
+    manifest = {"manifest": scene.deposit.manifest.envelope.decode(), "envelopes": ["AAAA"]}
+
+    def tries(deposit: str) -> list[Any]:
+        path = f"{API}/deposits/{deposit}"
+        answers = [
+            post(client, f"{path}/release-key", body),
+            post(client, f"{path}/commit", manifest, key="k"),
+            post(
+                client, f"{path}/envelopes", {"grant": manifest["manifest"], "envelopes": ["AAAA"]}
+            ),
+            put(client, f"{path}/parts/1", b"x"),
+            get(client, f"{path}/payload"),
+        ]
+        return [(each.status_code, each.json["code"], each.json["detail"]) for each in answers]
+
+    known, unknown = tries(scene.deposit.deposit), tries(scene.live.new_id())
+    assert known == unknown
+    assert all(status >= 400 for status, _code, _detail in known)
 
 
 def test_the_agenda_says_neither_how_many_nor_where(watcher: Watcher) -> None:

@@ -754,6 +754,21 @@ def test_erasure_by_rule(scene: Scene) -> None:
     assert report.erased == 1
 
 
+def test_erasure_of_what_an_agenda_listed(scene: Scene) -> None:
+    """Once the events of its deposits are erased by rule, an agenda need not say what it listed."""
+    world = scene.world
+    places = [world.attested[each.manifest.digest] for each in (scene.deposit, scene.other)]
+    for place in places:
+        erase(scene, place, place)
+
+    def forget(files: Files) -> None:
+        del files[openings_file(scene, files)]
+
+    report = verify(world, export(world, forget))
+    assert Code.AGENDA_UNOPENED not in codes(report)
+    assert report.verdict is Verdict.OK, [str(each) for each in report.findings]
+
+
 def test_erasure_without_attestation(scene: Scene) -> None:
     """Details erased before an auditor attested them are named."""
     index = scene.world.log_event(EventType.ROSTER_READ, {}, {"what": "sittings"})
