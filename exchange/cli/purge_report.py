@@ -35,6 +35,7 @@ def document_of(purged: Purged) -> dict[str, Any]:
                 "dossier": each.reference,
                 "association": each.association,
                 "complement": each.complement,
+                "card": each.is_card,
                 "deposit": each.manifest.statement.deposit,
                 "length": each.manifest.statement.length,
                 "sha256": each.manifest.statement.sha256,

@@ -21,7 +21,7 @@ from crypto.edge.identity import Identity
 from crypto.errors import CryptoError
 from crypto.keys import HybridIdentity, MasterSeed
 from crypto.statements.agenda import AgendaOpening
-from crypto.statements.exchange import AccessRequest, Purpose
+from crypto.statements.exchange import AccessRequest, Kind, Purpose
 from exchange.broker.keystore import KeyStore
 from exchange.usecases.broker_record import RecordEntry, RecordKind
 from exchange.usecases.errors import BrokerRefusalError
@@ -391,6 +391,29 @@ def test_broker_keeps_no_agenda(scene: Scene) -> None:
     with pytest.raises(BrokerRefusalError) as caught:
         world.broker.open(replace(attempt(scene), item=None))
     assert caught.value.params["reason"] == "not-on-agenda"
+
+
+def test_conflict_card_without_declaration(scene: Scene) -> None:
+    """The broker opens a card to a member who declared nothing yet, and not to the recused."""
+    world = scene.world
+    made = world.deposit(scene.depositor, scene.sitting, scene.member)
+    card = world.deposit(
+        scene.depositor,
+        scene.sitting,
+        scene.member,
+        dossier=made.dossier,
+        complement_of=made.manifest.digest,
+        kind=Kind.CONFLICT_CARD,
+    )
+    world.publish_agenda(scene.sitting, scene.deposit, scene.other, made, card)
+    assert world.broker.open(attempt(scene, deposit=card))
+    with pytest.raises(BrokerRefusalError) as undeclared:
+        world.broker.open(attempt(scene, deposit=made))
+    assert undeclared.value.params["reason"] == "declaration-missing"
+    world.recuse(scene.member, scene.sitting, made)
+    with pytest.raises(BrokerRefusalError) as recused:
+        world.broker.open(attempt(scene, deposit=card))
+    assert recused.value.params["reason"] == "recused"
 
 
 def test_without_declaration(scene: Scene) -> None:

@@ -11,6 +11,8 @@ import pytest
 from crypto.encoding import encode_base64
 from crypto.statements import parse, parse_any, verify
 from crypto.statements.custody import Status
+from crypto.statements.registry import Agenda
+from exchange.usecases import facts
 from exchange.usecases.facts import revoked_digest
 from tests.support.live_service import API, LiveScene, LiveService, get, live_scene, post
 
@@ -112,6 +114,37 @@ def test_what_is_no_statement_is_explained(scene: LiveScene, text: str) -> None:
     response = post(scene.live.client(None), f"{API}/statements", {"statement": text})
     assert response.status_code == 400
     assert response.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "openings",
+    [
+        [],
+        [{"opening": "AAAA", "item": "null"}],
+        [{"opening": "A" * 43 + "=", "item": ""}],
+        [{"opening": "A" * 43 + "=", "item": "null", "extra": 1}],
+        [{"opening": "A" * 43 + "=", "item": "null"}] * 1_025,
+        "nonsense",
+    ],
+)
+def test_an_agenda_without_its_openings_is_refused(scene: LiveScene, openings: object) -> None:
+    """None, malformed ones or too many: a problem document, and the agenda in force stays."""
+    live = scene.live
+    before = get(live.client(None), f"{API}/sittings/{scene.sitting}").json
+    last = facts.latest_agenda(live.index, scene.sitting)
+    assert last is not None
+    items = tuple(sorted(bytes([n]) * 32 for n in range(64)))
+    signed = live.by_registrar(
+        Agenda, sitting=scene.sitting, version=2, previous=last.digest, items=items
+    )
+    body = {"statement": signed.envelope.decode(), "openings": openings}
+    response = post(live.client(None), f"{API}/statements", body)
+    assert response.status_code == 400, response.text
+    assert response.content_type == "application/problem+json"
+    after = get(live.client(None), f"{API}/sittings/{scene.sitting}").json
+    assert before
+    assert after
+    assert after["agenda"] == before["agenda"]
 
 
 # --- reading --------------------------------------------------------------------------------------

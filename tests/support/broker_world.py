@@ -428,7 +428,9 @@ class World:
 
     # --- deposits -------------------------------------------------------------------------
 
-    def deposit(self, who: Person, sitting: str, *readers: Person, dossier: str = "") -> Deposit:
+    def deposit(
+        self, who: Person, sitting: str, *readers: Person, dossier: str = "", **changes: Any
+    ) -> Deposit:
         """Begin, seal and commit a deposit for some readers; the depositor's own for grants."""
         ident = self.new_id()
         key = self.begin(who, sitting, ident)
@@ -440,26 +442,26 @@ class World:
             entries.append(entry)
             envelopes[reader.certificate] = envelope
             headers[reader.certificate] = header
-        manifest = self.by(
-            who,
-            Manifest,
-            origin=ORIGIN,
-            sitting=sitting,
-            sitting_sha256=self.sittings[sitting].digest,
-            release_key_sha256=key.digest,
-            dossier=dossier or new_dossier_reference(os.urandom),
-            pathway=self.new_id(),
-            deposit=ident,
-            complement_of=None,
-            urgent=False,
-            kind=Kind.ENGAGEMENT,
-            audience=None,
-            length=payload.length,
-            sha256=payload.sha256,
-            nonce=payload.nonce,
-            commitment=payload.commitment,
-            envelopes=tuple(entries),
-        )
+        values = {
+            "origin": ORIGIN,
+            "sitting": sitting,
+            "sitting_sha256": self.sittings[sitting].digest,
+            "release_key_sha256": key.digest,
+            "dossier": dossier or new_dossier_reference(os.urandom),
+            "pathway": self.new_id(),
+            "deposit": ident,
+            "complement_of": None,
+            "urgent": False,
+            "kind": Kind.ENGAGEMENT,
+            "audience": None,
+            "length": payload.length,
+            "sha256": payload.sha256,
+            "nonce": payload.nonce,
+            "commitment": payload.commitment,
+            "envelopes": tuple(entries),
+            **changes,
+        }
+        manifest = self.by(who, Manifest, **values)
         self.commit(who, manifest, key)
         return Deposit(
             ident,

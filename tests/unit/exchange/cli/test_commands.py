@@ -197,7 +197,12 @@ def test_conflict_card(office: Office) -> None:
     with tarfile.open(pack) as tar:
         held = [name for name in tar.getnames() if name.endswith(".tar.age")]
     assert held == [f"01-altair/{made['dossier']}.tar.age"]
-    office.run("claire", "recuse", made["dossier"], "--yes", "--json").data()
+    broken = office.folder / "claire" / "downloads" / sitting / "x.partial"
+    broken.parent.mkdir(parents=True, exist_ok=True)
+    broken.write_bytes(b"under way")
+    recused = office.run("claire", "recuse", made["dossier"], "--yes")
+    assert "reste sur ce poste" in recused.err
+    assert not broken.exists()
     assert office.run("claire", "card", sitting, made["dossier"]).status == 1
     left = office.run("claire", "card", sitting, "--json").data()["cards"]
     assert [each["dossier"] for each in left] == [other["dossier"]]

@@ -198,6 +198,35 @@ def test_an_audience_lets_its_seats_read():
     assert isinstance(decide(reading(deposit=deposit(audience=frozenset({SEAT})))), Permit)
 
 
+CARD = deposit(is_card=True)
+
+
+def test_a_conflict_card_is_read_before_the_declaration():
+    """The one rule that is not asked of a card is the declaration that it is there for."""
+    assert isinstance(decide(reading(deposit=CARD, declared=False)), Permit)
+    assert decide(reading(declared=False)) == Refuse(R.DECLARATION_MISSING)
+
+
+@pytest.mark.parametrize(
+    ("reason", "change"),
+    [
+        (R.RECUSED, {"recused": True}),
+        (R.STRUCTURALLY_RECUSED, {"certificate": held(organisation=ALTAIR)}),
+        (R.UNDERTAKING_MISSING, {"undertakings": frozenset()}),
+        (R.NOT_ON_AGENDA, {"agenda": ()}),
+        (R.WITHDRAWN, {"deposit": replace(CARD, withdrawn=True)}),
+        (R.KEY_DESTROYED, {"deposit": replace(CARD, key_destroyed=True)}),
+        (R.BEFORE_OPENING, {"now": OPENS - timedelta(seconds=1)}),
+        (R.SITTING_CLOSED, {"closed": True}),
+        (R.ENVELOPE_MISSING, {"sealed": False}),
+    ],
+)
+def test_every_other_rule_is_asked_of_a_conflict_card(reason, change):
+    """Whom it concerns is no business of the recused, nor of anybody outside the sitting."""
+    facts = {"deposit": CARD, "declared": False, **change}
+    assert decide(reading(**facts)) == Refuse(reason)
+
+
 @pytest.mark.parametrize(
     "change",
     [
