@@ -6,6 +6,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 
 from crypto.edge.card import CARD_PATH, DEPOSIT_LIMITS, CardPiece
+from crypto.edge.conflict_card import ConflictCard
 from crypto.edge.tar import BLOCK, END_BLOCKS, entry_header, padded_length
 from tests.support.containers import FILES, card_of, container_of
 from tests.support.shared_vectors.encoded import Case, b64
@@ -20,6 +21,12 @@ def build() -> dict[str, list[Case]]:
         "refused": [
             {"name": name, "container": b64(data), "error": error} for name, data, error in _refused()
         ],
+        "conflict_cards": [
+            {**card.model_dump(mode="json"), "json": card.to_json().decode()} for card in CARDS
+        ],
+        "conflict_cards_refused": [
+            {"name": name, "json": text} for name, text in _cards_refused().items()
+        ],
         "collisions": [
             {"paths": list(paths), "distinct": distinct} for paths, distinct in COLLISIONS.items()
         ],
@@ -28,6 +35,31 @@ def build() -> dict[str, list[Case]]:
             for length in (0, 1, 512, 1_536, 2_560, 9_728, 100_352, 1_048_576, 1_049_088, 524_288_512)
         ],
     }  # fmt: skip
+
+
+CARDS = (
+    ConflictCard.make("M. D.", 1994, "Nanterre"),
+    ConflictCard.make("🙂" * 12, 1900, "é" * 60),
+    ConflictCard.make('" \\ /', 2100, "L'Haÿ-les-Roses\u2028"),
+)
+
+
+def _cards_refused() -> dict[str, str]:
+    good = CARDS[0].to_json().decode()
+    return {
+        "nothing": "",
+        "an empty object": "{}",
+        "a name besides": good.replace("{", '{"name":"M",'),
+        "a field twice": good.replace("{", '{"year":1994,'),
+        "year in a string": good.replace("1994", '"1994"'),
+        "year too early": good.replace("1994", "1899"),
+        "year too late": good.replace("1994", "2101"),
+        "no initials": good.replace("M. D.", ""),
+        "thirteen letters": good.replace("M. D.", "M" * 13),
+        "a line break": good.replace("M. D.", "M\\n"),
+        "commune of 61 letters": good.replace("Nanterre", "é" * 61),
+        "longer than a block": good + " " * 512,
+    }
 
 
 def _read(name: str, files: dict[str, bytes]) -> Case:

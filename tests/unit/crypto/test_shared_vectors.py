@@ -21,6 +21,7 @@ from crypto.age.decrypt import decrypt_with
 from crypto.age.identities import parse_identity
 from crypto.age.recipients import format_recipient
 from crypto.digests import tagged_sha256
+from crypto.edge.conflict_card import ConflictCard
 from crypto.edge.container import read_container
 from crypto.edge.container_errors import ContainerError, UnsafeContainerError
 from crypto.edge.identity import Identity
@@ -60,7 +61,14 @@ ERRORS: dict[str, type[Exception]] = {
 }
 COUNTS = {
     "commitments": {"file_keys": 3, "events": 1, "agenda_items": 3, "agenda_items_refused": 9},
-    "containers": {"read": 2, "refused": 49, "collisions": 18, "padded_lengths": 10},
+    "containers": {
+        "read": 2,
+        "refused": 49,
+        "conflict_cards": 3,
+        "conflict_cards_refused": 12,
+        "collisions": 18,
+        "padded_lengths": 10,
+    },
     "envelopes": {"opened": 1, "refused": 8},
     "fingerprints": {"devices": 3, "keys": 3, "trusts": 3, "tagged_hashes": 10},
     "headers": {"opened": 1, "refused": 14},
@@ -273,6 +281,21 @@ def test_containers(case: Case) -> None:
 def test_refused_containers(case: Case) -> None:
     """What must never be unpacked is refused."""
     refuses(case, lambda: unpacked(unb64(case["container"])))
+
+
+@cases("containers", "conflict_cards")
+def test_conflict_cards(case: Case) -> None:
+    """A card reads to its three fields, and is written as published."""
+    card = ConflictCard.parse(case["json"].encode())
+    assert card == ConflictCard.make(case["initials"], case["year"], case["commune"])
+    assert card.to_json().decode() == case["json"]
+
+
+@cases("containers", "conflict_cards_refused")
+def test_conflict_cards_that_are_none(case: Case) -> None:
+    """Nobody takes these for a card."""
+    with pytest.raises((ContainerError, MalformedError)):
+        ConflictCard.parse(case["json"].encode())
 
 
 @cases("containers", "collisions")

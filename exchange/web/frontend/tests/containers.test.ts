@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { concat } from "../core/bytes.ts";
+import { concat, textOf } from "../core/bytes.ts";
+import { cardBytes, parseConflictCard } from "../core/conflict_card.ts";
 import { type Piece, cardJson, containerLength, parseCard, readContainer, writeContainer } from "../core/container.ts"; // prettier-ignore
 import { sha256 } from "../core/digests.ts";
 import { ExplainedError } from "../core/errors.ts";
@@ -47,6 +48,22 @@ test("containers are read as Python reads them, and written to the same octets",
 test("every dangerous or inexact container is refused", async () => {
   for (const { name, container } of vectors<{ name: string; container: string }>("containers", "refused", 49)) {
     await assert.rejects(unpacked(octets(container)), ExplainedError, name);
+  }
+});
+
+test("conflict cards are read and written as in Python, and nothing else passes for one", () => {
+  interface Card {
+    readonly initials: string;
+    readonly year: number;
+    readonly commune: string;
+    readonly json: string;
+  }
+  for (const { json, ...card } of vectors<Card>("containers", "conflict_cards", 3)) {
+    assert.deepEqual({ ...parseConflictCard(utf8(json)) }, card);
+    assert.equal(textOf(cardBytes(card)), json);
+  }
+  for (const { name, json } of vectors<{ name: string; json: string }>("containers", "conflict_cards_refused", 12)) {
+    assert.throws(() => parseConflictCard(utf8(json)), ExplainedError, name);
   }
 });
 
