@@ -104,6 +104,10 @@ def _base64_of(length: int) -> Callable[[object], bytes]:
 Bytes16 = Annotated[bytes, PlainValidator(_base64_of(16)), PlainSerializer(encode_base64)]
 Bytes32 = Annotated[bytes, PlainValidator(_base64_of(32)), PlainSerializer(encode_base64)]
 
+Rna = Annotated[str, StringConstraints(pattern=r"^W[0-9][0-9A-Z][0-9]{7}$")]
+"""An association's number in the Répertoire national des associations (CRPA R112-9-1): W, the
+department's two figures (2A, 9R… too), seven figures."""
+
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 """A short name chosen by the commission: a seat, an organisation."""
 

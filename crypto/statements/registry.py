@@ -18,6 +18,7 @@ from crypto.statements.fields import (
     OpaqueId,
     Reason,
     RecipientField,
+    Rna,
     Text,
     VerifyKeyField,
     Version,
@@ -148,6 +149,8 @@ class RosterSeat(Strict):
     voting: bool
     alternates: bool
     organisation: Code | None
+    basis: Label | None
+    """The text that gives the seat: ``CASF R121-12-7, 9°``."""
 
 
 class RosterMandate(Strict):
@@ -159,6 +162,8 @@ class RosterMandate(Strict):
     capacity: Annotated[Capacity, Field(strict=False)]
     from_day: Day
     to_day: Day
+    decree: Label | None
+    """The number of the préfet's order that names the person."""
 
 
 class RosterApproval(Strict):
@@ -166,9 +171,11 @@ class RosterApproval(Strict):
 
     organisation: Code
     label: Label
-    rna: Label
+    rna: Rna
     from_day: Day
     to_day: Day
+    decree: Label | None
+    """The number of the préfet's order that approves it."""
 
 
 class Roster(Statement):
@@ -183,9 +190,15 @@ class Roster(Statement):
 
 
 class SittingSeat(Strict):
-    """Who takes a seat at this sitting, and which of their devices may read."""
+    """Who takes a seat at this sitting, and which of their devices may read.
+
+    Without certificates the person has no key yet: deposits go on, and those who deposited grant
+    later. ``label`` and ``name`` are those of the day: a later roster does not rewrite them.
+    """
 
     seat: Code
+    label: Label
+    name: Label | None
     person: OpaqueId
     capacity: Annotated[Capacity, Field(strict=False)]
     certificates: Annotated[tuple[DigestField, ...], Field(strict=False, max_length=16)]

@@ -27,6 +27,7 @@ PATH = click.Path(path_type=Path)
 @option("--mandate", "mandates", multiple=True, nargs=5,
         metavar="SIÈGE PERSONNE QUALITÉ DÉBUT FIN",
         help="Ajoute un mandat (titular ou alternate) ; se répète.")  # fmt: skip
+@option("--decree", help="Numéro de l'arrêté qui nomme, pour les mandats ajoutés.")
 @option("--mandates-csv", type=PATH, help="Tableau CSV de tous les mandats : il les remplace.")
 @json_option
 @pass_bench
@@ -35,6 +36,7 @@ def seat(  # click passes by name
     preset: str | None,
     roster: Path | None,
     mandates: tuple[tuple[str, str, str, str, str], ...],
+    decree: str | None,
     mandates_csv: Path | None,
     as_json: bool,
 ) -> None:
@@ -50,7 +52,7 @@ def seat(  # click passes by name
     if mandates_csv is not None:
         listed = parse_mandates(mandates_csv.read_bytes(), bench.around.entropy)
         parts = replace(parts, mandates=listed)
-    added = [_mandate(bench, row) for row in mandates]
+    added = [_mandate(bench, row, decree) for row in mandates]
     accepted = publish_roster(bench.desk(), parts, added)
     statement = accepted.statement
     document = {
@@ -126,7 +128,9 @@ def _preset(bench: Bench, name: str) -> RosterParts:
     return parse_roster(load_preset(name).text.encode(), bench.around.entropy)
 
 
-def _mandate(bench: Bench, row: tuple[str, str, str, str, str]) -> RosterMandate:
+def _mandate(
+    bench: Bench, row: tuple[str, str, str, str, str], decree: str | None
+) -> RosterMandate:
     from pydantic import ValidationError
 
     from crypto.encoding import new_opaque_id
@@ -141,6 +145,7 @@ def _mandate(bench: Bench, row: tuple[str, str, str, str, str]) -> RosterMandate
             capacity=Capacity(capacity),
             from_day=date.fromisoformat(first),
             to_day=date.fromisoformat(last),
+            decree=decree,
         )
     except (ValidationError, ValueError) as error:
         raise click.UsageError(
@@ -156,7 +161,8 @@ def _mandate(bench: Bench, row: tuple[str, str, str, str, str]) -> RosterMandate
 @option("--closes", type=Moment(), help="Clôture.")
 @option("--seat", "seats", multiple=True, metavar="SIÈGE=PERSONNE",
         help="Qui siège (défaut : les titulaires) ; se répète.")  # fmt: skip
-@option("--refresh-seats", is_flag=True, help="Inscrit les appareils certifiés depuis.")
+@option("--refresh-seats", is_flag=True, expose_value=False,
+        help="Inscrit les appareils certifiés depuis (chaque version le fait).")  # fmt: skip
 @option("--convoke", is_flag=True, help="Convoque : les dossiers pourront s'ouvrir.")
 @option("--urgency", help="Motif d'urgence, si la convocation suit de près la séance.")
 @json_option
@@ -169,7 +175,6 @@ def sitting(  # click passes by name
     opens: datetime | None,
     closes: datetime | None,
     seats: tuple[str, ...],
-    refresh_seats: bool,
     convoke: bool,
     urgency: str | None,
     as_json: bool,
@@ -186,7 +191,6 @@ def sitting(  # click passes by name
         urgency=urgency,
         convoke=convoke,
         seats=_pairs(seats) or None,
-        refresh_seats=refresh_seats,
     )
     accepted = publish_sitting(bench.desk(), changes)
     statement = accepted.statement
@@ -196,6 +200,7 @@ def sitting(  # click passes by name
         "digest": accepted.digest,
         "stage": statement.stage.value,
         "seats": [each.seat for each in statement.seats],
+        "awaiting_key": [each.seat for each in statement.seats if not each.certificates],
     }
 
     def sentences() -> None:
@@ -205,6 +210,12 @@ def sitting(  # click passes by name
             version=statement.version,
             seats=len(statement.seats),
         )
+        for each in statement.seats:
+            if not each.certificates:
+                say(
+                    "Siège {seat} : sa clé est attendue, les dépôts n'attendent pas.",
+                    seat=each.seat,
+                )
 
     result(document, as_json=as_json, otherwise=sentences)
 

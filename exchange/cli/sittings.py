@@ -64,7 +64,9 @@ def _describe(desk: Desk, sitting: str) -> dict[str, Any]:
                 "seat": seat.seat,
                 "person": seat.person,
                 "capacity": seat.capacity.value,
-                "name": ", ".join(sorted(names)) or None,
+                "label": seat.label,
+                "name": ", ".join(sorted(names)) or seat.name,
+                "awaiting_key": not names,
             }
         )
     return {
@@ -144,7 +146,13 @@ def _tell(document: dict[str, Any]) -> None:
         closes_at=document["closes_at"],
     )
     for seat in document["seats"]:
-        say("  siège {seat} : {name}", seat=seat["seat"], name=seat["name"] or seat["person"])
+        waits = _(" (clé attendue)") if seat["awaiting_key"] else ""
+        say(
+            "  siège {seat} : {name}{waits}",
+            seat=seat["seat"],
+            name=seat["name"] or seat["person"],
+            waits=waits,
+        )
     for item in document["agenda"]:
         say("  dossier {dossier} ({association})", **item)
     for deposit in document["deposits"]:

@@ -46,6 +46,10 @@ class CheckpointKeeper:
         note = self.last()
         self._floor = Checkpoint.of_note(note).size if note else 0
 
+    def begin_with_file(self) -> None:
+        """What comes next lay in a file and is no answer: older is right, but a prefix it must be."""
+        self._floor = 0
+
     def accept(self, checkpoints: Iterable[VerifiedCheckpoint], now: datetime) -> None:
         """Accept each, or raise InconsistentLogError and keep both notes as evidence."""
         distinct = {(each.checkpoint.size, each.checkpoint.root): each for each in checkpoints}

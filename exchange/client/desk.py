@@ -41,6 +41,10 @@ class OnlineSource:
         """A request is about to leave."""
         self.keeper.begin()
 
+    def begin_with_file(self) -> None:
+        """What comes next lay in a file: it may be older than what is known."""
+        self.keeper.begin_with_file()
+
     def accept(self, checkpoints: Iterable[VerifiedCheckpoint], now: datetime) -> None:
         """Refuse what contradicts the last checkpoint."""
         self.keeper.accept(checkpoints, now)

@@ -75,7 +75,7 @@ class Enrolled:
 def enrol(machine: Machine, file: InvitationFile, identity: Identity, device: str) -> Enrolled:
     """Present this device's keys. The profile must already trust ``file.trust``."""
     view, source = open_view(machine)
-    source.begin()
+    source.begin_with_file()
     invitation = view.take_as(Invitation, file.invitation)
     _check(machine, invitation.statement, view.trust)
     key = identity.verify_key
@@ -91,6 +91,7 @@ def enrol(machine: Machine, file: InvitationFile, identity: Identity, device: st
             signing_key=key,
         )
     )
+    source.begin()
     answer = machine.api.enrol(invitation.statement.id, unverified.envelope)
     receipt = field(answer, "receipt", utf8)
     view.check_receipt(receipt, EventType.STATEMENT_ACCEPTED, {"statement": unverified.digest})

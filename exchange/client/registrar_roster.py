@@ -24,7 +24,25 @@ from exchange.client.desk import Desk
 from exchange.usecases.facts import latest_roster
 from exchange.usecases.ledger import Accepted
 
-SEAT_KEYS: Final = frozenset({"seat", "kind", "label", "voting", "alternates", "organisation"})
+TABLES: Final = {
+    "seats": ("seat", "kind", "label", "voting", "alternates", "organisation", "basis"),
+    "mandates": (
+        "mandate",
+        "seat",
+        "person",
+        "capacity",
+        "from",
+        "to",
+        "from_day",
+        "to_day",
+        "decree",
+    ),
+    "approvals": ("organisation", "label", "rna", "from", "to", "from_day", "to_day", "decree"),
+}
+"""The tables of a roster file and their keys. A key that is none of these is a slip of the pen."""
+
+HEADINGS: Final = frozenset({"preset", "label", "to_check"})
+"""What a preset says of itself beside its tables."""
 
 
 @dataclass(frozen=True)
@@ -37,35 +55,83 @@ class RosterParts:
 
 
 def parse_roster(data: bytes, entropy: Entropy) -> RosterParts:
-    """Read a preset or roster file; raises MalformedError."""
-    try:
-        loaded = tomllib.loads(data.decode())
-        return RosterParts(
-            _table(loaded, "seats", _seat),
-            _table(loaded, "mandates", lambda row: _mandate(row, entropy)),
-            _table(loaded, "approvals", _approval),
-        )
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        tomllib.TOMLDecodeError,
-        ValidationError,
-    ) as error:
+    """Read a preset or roster file; raises MalformedError naming the table, its row and the key."""
+    loaded = _loaded(data)
+    unknown = sorted(set(loaded) - set(TABLES) - HEADINGS)
+    if unknown:
         raise MalformedError(
-            "Ce fichier de composition n'est pas correct ({detail}) : partez d'un fichier de "
+            "« {key} » n'est pas une table d'un fichier de composition : il a {tables}.",
+            key=unknown[0],
+            tables=", ".join(TABLES),
+        )
+    return RosterParts(
+        _table(loaded, "seats", _seat),
+        _table(loaded, "mandates", lambda row: _mandate(row, entropy)),
+        _table(loaded, "approvals", _approval),
+    )
+
+
+def _loaded(data: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
+    except UnicodeDecodeError as error:
+        raise MalformedError(
+            "Ce fichier de composition n'est pas en UTF-8 : enregistrez-le de nouveau en UTF-8."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise MalformedError(
+            "Ce fichier de composition n'est pas du TOML ({detail}) : partez d'un fichier de "
             "« deploy/presets ».",
-            detail=type(error).__name__ if isinstance(error, ValidationError) else error,
+            detail=error,
         ) from error
 
 
 def _table(loaded: dict[str, Any], name: str, read: Any) -> Any:
     rows = loaded.get(name)
-    return None if rows is None else tuple(read(row) for row in rows)
+    if rows is None:
+        return None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise MalformedError("La table « {name} » s'écrit en lignes [[{name}]].", name=name)
+    return tuple(_row(name, number, row, read) for number, row in enumerate(rows, 1))
+
+
+def _row(name: str, number: int, row: dict[str, Any], read: Any) -> Any:
+    unknown = sorted(set(row) - set(TABLES[name]))
+    if unknown:
+        raise MalformedError(
+            "{name}, ligne n° {number} : le champ « {key} » est inconnu. Une ligne a {keys}.",
+            name=name,
+            number=number,
+            key=unknown[0],
+            keys=", ".join(TABLES[name]),
+        )
+    try:
+        return read(row)
+    except KeyError as error:
+        raise MalformedError(
+            "{name}, ligne n° {number} : il manque le champ « {key} ».",
+            name=name,
+            number=number,
+            key=error.args[0],
+        ) from error
+    except ValidationError as error:
+        raise MalformedError(
+            "{name}, ligne n° {number} : le champ « {key} » n'est pas correct.",
+            name=name,
+            number=number,
+            key=".".join(map(str, error.errors()[0]["loc"])),
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise MalformedError(
+            "{name}, ligne n° {number} : une valeur n'est pas correcte ({detail}).",
+            name=name,
+            number=number,
+            detail=error,
+        ) from error
 
 
 def _seat(row: dict[str, Any]) -> RosterSeat:
-    return RosterSeat(**{"organisation": None, **{k: v for k, v in row.items() if k in SEAT_KEYS}})
+    return RosterSeat(**{"organisation": None, "basis": None, **row})
 
 
 def _mandate(row: dict[str, Any], entropy: Entropy) -> RosterMandate:
@@ -76,6 +142,7 @@ def _mandate(row: dict[str, Any], entropy: Entropy) -> RosterMandate:
         capacity=Capacity(row["capacity"]),
         from_day=_day(row, "from"),
         to_day=_day(row, "to"),
+        decree=row.get("decree"),
     )
 
 
@@ -86,6 +153,7 @@ def _approval(row: dict[str, Any]) -> RosterApproval:
         rna=row["rna"],
         from_day=_day(row, "from"),
         to_day=_day(row, "to"),
+        decree=row.get("decree"),
     )
 
 

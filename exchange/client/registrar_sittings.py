@@ -20,6 +20,7 @@ from crypto.statements.registry import (
     Role,
     Roster,
     RosterMandate,
+    RosterSeat,
     SeatKind,
     Sitting,
     SittingSeat,
@@ -53,7 +54,6 @@ class SittingChanges:
     urgency: str | None = None
     convoke: bool = False
     seats: Mapping[str, str] | None = None
-    refresh_seats: bool = False
 
 
 def publish_sitting(desk: Desk, changes: SittingChanges) -> Accepted[Sitting]:
@@ -65,12 +65,7 @@ def publish_sitting(desk: Desk, changes: SittingChanges) -> Accepted[Sitting]:
     roster = roster_of(desk.view.ledger)
     opens_at = _due(changes.opens_at, before.opens_at if before else None, "--opens")
     zone = changes.zone or (before.zone if before else "Europe/Paris")
-    keep = before is not None and changes.seats is None and not changes.refresh_seats
-    seats = (
-        before.seats
-        if keep and before is not None
-        else _seats(desk, roster.statement, _local_day(opens_at, zone), changes.seats, before)
-    )
+    seats = _seats(desk, roster.statement, _local_day(opens_at, zone), changes.seats, before)
     convoked = changes.convoke or (before is not None and before.stage is Stage.CONVOKED)
     unverified = desk.draft(
         Sitting,
@@ -124,7 +119,10 @@ def _seats(
     chosen: Mapping[str, str] | None,
     before: Sitting | None,
 ) -> tuple[SittingSeat, ...]:
-    """One person a seat: those named, those of the last version, else the titulars of that day."""
+    """One person a seat: those named, those of the last version, else the titulars of that day.
+
+    Their devices are those certified now: each version takes up the keys that came since.
+    """
     named = {seat.seat: seat.person for seat in before.seats} if before else {}
     if not named:
         named = {
@@ -145,14 +143,13 @@ def _seats(
                     seat=seat,
                 )
             continue
-        taken = _taken(desk, roster, day, seat, person)
-        if taken is not None:
-            seats.append(taken)
+        seats.append(_taken(desk, roster, day, found, person))
     return tuple(seats)
 
 
-def _taken(desk: Desk, roster: Roster, day: str, seat: str, person: str) -> SittingSeat | None:
-    """The seat with all usable devices of the person; None when they have none yet."""
+def _taken(desk: Desk, roster: Roster, day: str, taken: RosterSeat, person: str) -> SittingSeat:
+    """The seat with all usable devices of the person; with none, it waits for grants."""
+    seat = taken.seat
     mandate = next(
         (
             each
@@ -169,10 +166,10 @@ def _taken(desk: Desk, roster: Roster, day: str, seat: str, person: str) -> Sitt
             seat=seat,
         )
     devices = certificates_with(desk.view.ledger, Role.MEMBER, desk.machine.clock(), person=person)
-    if not devices:
-        return None
     return SittingSeat(
         seat=seat,
+        label=taken.label,
+        name=devices[-1].statement.name if devices else None,
         person=person,
         capacity=mandate.capacity,
         certificates=tuple(each.digest for each in devices),

@@ -22,11 +22,13 @@ from crypto.statements.registry import Capacity, Roster, RosterMandate
 MAX_CSV_BYTES: Final = 1_048_576
 """A commission has some fifty mandates; a mebibyte is a mistaken file."""
 
-COLUMNS: Final = ("siège", "personne", "qualité", "début", "fin", "mandat")
-"""The header, in the order written. ``mandat`` may be left out or empty for a new mandate."""
+COLUMNS: Final = ("siège", "personne", "qualité", "début", "fin", "arrêté", "mandat")
+"""The header, in the order written. ``arrêté`` may be left out or empty, ``mandat`` for a new mandate."""
+
+OPTIONAL: Final = frozenset({"arrêté", "mandat"})
 
 _ENGLISH: Final = dict(
-    zip(("seat", "person", "capacity", "from", "to", "mandate"), COLUMNS, strict=True)
+    zip(("seat", "person", "capacity", "from", "to", "decree", "mandate"), COLUMNS, strict=True)
 )
 _CAPACITIES: Final = {
     "titulaire": Capacity.TITULAR,
@@ -72,7 +74,7 @@ def mandates_csv(roster: Roster) -> bytes:
     for each in roster.mandates:
         quality = "titulaire" if each.capacity is Capacity.TITULAR else "suppléant"
         days = (f"{each.from_day:%d/%m/%Y}", f"{each.to_day:%d/%m/%Y}")
-        writer.writerow((each.seat, each.person, quality, *days, each.mandate))
+        writer.writerow((each.seat, each.person, quality, *days, each.decree or "", each.mandate))
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -104,7 +106,7 @@ def _is_filled(row: dict[str, str | None]) -> bool:
 
 
 def _check_header(names: list[str]) -> None:
-    missing = [name for name in COLUMNS[:-1] if name not in names]
+    missing = [name for name in COLUMNS if name not in names and name not in OPTIONAL]
     unknown = [name for name in names if name not in COLUMNS]
     if missing or unknown or len(set(names)) != len(names):
         raise MalformedError(
@@ -126,6 +128,7 @@ def _mandate(row: dict[str, str | None], line: int, entropy: Entropy) -> RosterM
             capacity=capacity,
             from_day=_day(cells["début"]),
             to_day=_day(cells["fin"]),
+            decree=cells["arrêté"] or None,
         )
     except (ValueError, ValidationError, CryptoError) as error:
         raise MalformedError(

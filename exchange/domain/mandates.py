@@ -83,10 +83,19 @@ def check_roster(roster: Roster) -> None:
     for mandate in roster.mandates:
         _check_mandate(roster, mandate)
     for approval in roster.approvals:
-        if approval.to_day < approval.from_day:
-            raise RuleError(
-                "L'agrément de « {code} » finit avant de commencer.", code=approval.organisation
-            )
+        _check_approval(roster, approval)
+
+
+def _check_approval(roster: Roster, approval: Approval) -> None:
+    code = approval.organisation
+    if approval.to_day < approval.from_day:
+        raise RuleError("L'agrément de « {code} » finit avant de commencer.", code=code)
+    if any(
+        other.organisation == code and _share_a_day(approval, other)
+        for other in roster.approvals
+        if other is not approval
+    ):
+        raise RuleError("« {code} » a deux agréments le même jour.", code=code)
 
 
 def _check_mandate(roster: Roster, mandate: Mandate) -> None:
@@ -99,19 +108,23 @@ def _check_mandate(roster: Roster, mandate: Mandate) -> None:
         raise RuleError(
             "Le siège « {code} » n'admet pas de suppléant (CRPA, article R133-3).", code=seat.code
         )
+    beside = [
+        other
+        for other in roster.mandates
+        if other is not mandate and other.seat == mandate.seat and _share_a_day(mandate, other)
+    ]
+    if any(other.person == mandate.person for other in beside):
+        raise RuleError(
+            "Au siège « {code} », une même personne a deux mandats le même jour.", code=seat.code
+        )
     if mandate.capacity is Capacity.TITULAR and any(
-        _overlap(mandate, other) for other in roster.mandates if other is not mandate
+        other.capacity is Capacity.TITULAR for other in beside
     ):
         raise RuleError("Le siège « {code} » a deux titulaires le même jour.", code=seat.code)
 
 
-def _overlap(one: Mandate, other: Mandate) -> bool:
-    return (
-        other.seat == one.seat
-        and other.capacity is Capacity.TITULAR
-        and other.from_day <= one.to_day
-        and one.from_day <= other.to_day
-    )
+def _share_a_day(one: Mandate | Approval, other: Mandate | Approval) -> bool:
+    return other.from_day <= one.to_day and one.from_day <= other.to_day
 
 
 def _check_unique(codes: Iterable[str], message: str) -> None:

@@ -111,6 +111,8 @@ def test_certificate_of_another_person_on_a_seat(scene: Scene) -> None:
     seats = (
         SittingSeat(
             seat=claire.seat,
+            label=claire.seat,
+            name=None,
             person=claire.person,
             capacity=Capacity.TITULAR,
             certificates=(claire.certificate, martin.certificate),
@@ -128,7 +130,12 @@ def test_guest_seat_gets_no_envelope(scene: Scene) -> None:
     martin, claire = scene.person("martin"), scene.person("claire")
     seats = tuple(
         SittingSeat(
-            seat=seat, person=who.person, capacity=Capacity.TITULAR, certificates=(who.certificate,)
+            seat=seat,
+            label=seat,
+            name=None,
+            person=who.person,
+            capacity=Capacity.TITULAR,
+            certificates=(who.certificate,),
         )
         for seat, who in (("invite", martin), ("cdom", claire))
     )

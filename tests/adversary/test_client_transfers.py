@@ -109,12 +109,9 @@ def test_only_missing_parts_are_sent_again(sealing: Scene) -> None:
     assert hashlib.sha256(payload).hexdigest() == manifest.statement.sha256
 
 
-def test_payloads_come_together(scene: Scene, tmp_path: Path) -> None:
+def test_payloads_come_together(tmp_path: Path) -> None:
     """As many payloads as there are workers are fetched at once; the pack's order is the agenda's."""
-    for _ in range(DOWNLOAD_WORKERS):
-        scene.dossier("nadia")
-    scene.agenda()
-    scene.declare("claire")
+    scene = ready(tmp_path / "scene", dossiers=DOWNLOAD_WORKERS + 1)
     through(scene, meeting("/payload", DOWNLOAD_WORKERS))
     done = get_pack(scene.desk("claire"), scene.sitting, tmp_path / "pack.tar")
     assert len(done.references) == DOWNLOAD_WORKERS + 1

@@ -336,6 +336,7 @@ class World:
                     capacity=Capacity.TITULAR,
                     from_day=date(2026, 1, 1),
                     to_day=date(2028, 12, 31),
+                    decree=None,
                 )
                 for person in seated
             ),
@@ -346,6 +347,7 @@ class World:
                     rna="W920000000",
                     from_day=date(2026, 1, 1),
                     to_day=date(2028, 12, 31),
+                    decree=None,
                 )
                 for code in ("altair", "nid")
             ),
@@ -370,6 +372,8 @@ class World:
             "seats": tuple(
                 SittingSeat(
                     seat=self.people[name].seat,
+                    label=self.people[name].seat,
+                    name=None,
                     person=self.people[name].person,
                     capacity=Capacity.TITULAR,
                     certificates=(self.people[name].certificate,),
@@ -665,6 +669,7 @@ def _seat(code: str, kind: SeatKind, organisation: str | None) -> RosterSeat:
         voting=True,
         alternates=kind is not SeatKind.DESIGNATED,
         organisation=organisation,
+        basis=None,
     )
 
 

@@ -376,6 +376,7 @@ class Commission:
                     voting=True,
                     alternates=each.alternates,
                     organisation=each.organisation,
+                    basis=None,
                 )
                 for each in codes.values()
             ),
@@ -387,12 +388,18 @@ class Commission:
                     capacity=each.capacity,
                     from_day=FROM,
                     to_day=TO,
+                    decree=None,
                 )
                 for each in seats
             ),
             "approvals": tuple(
                 RosterApproval(
-                    organisation=code, label=code, rna="W920000000", from_day=FROM, to_day=TO
+                    organisation=code,
+                    label=code,
+                    rna="W920000000",
+                    from_day=FROM,
+                    to_day=TO,
+                    decree=None,
                 )
                 for code in ("altair", "amicale")
             ),
@@ -422,6 +429,8 @@ class Commission:
     def seat_taken(self, each: SeatOf, *certificates: Digest) -> SittingSeat:
         return SittingSeat(
             seat=each.seat,
+            label=f"Siège {each.seat}",
+            name=None,
             person=each.person.person,
             capacity=each.capacity,
             certificates=certificates or (each.person.certificate,),

@@ -31,15 +31,15 @@ _ENVELOPES = (
 )
 _SEAT = RosterSeat(
     seat="cdom", kind="designated", label="Ordre des médecins", voting=True, alternates=True,
-    organisation=None,
+    organisation=None, basis="CASF R121-12-7, 9°",
 )  # fmt: skip
 _MANDATE = RosterMandate(
     mandate=ID, seat="cdom", person=ID, capacity="titular", from_day=date(2026, 1, 1),
-    to_day=date(2028, 12, 31),
+    to_day=date(2028, 12, 31), decree="2026-17",
 )  # fmt: skip
 _APPROVAL = RosterApproval(
     organisation="altair", label="Altaïr", rna="W922000000", from_day=date(2026, 1, 1),
-    to_day=date(2028, 12, 31),
+    to_day=date(2028, 12, 31), decree="2026-17",
 )  # fmt: skip
 _CHAIN: dict[str, Any] = {"version": 1, "previous": None}
 _WINDOW: dict[str, Any] = {"opens_at": NOW, "closes_at": NOW + timedelta(days=1)}
@@ -67,7 +67,12 @@ FIELDS: dict[str, dict[str, Any]] = {
     "sitting": {
         "sitting": ID, **_CHAIN, "roster": DIGEST, "stage": "convoked", "zone": "Europe/Paris",
         "deposit_by": NOW, **_WINDOW, "urgency": None,
-        "seats": (SittingSeat(seat="cdom", person=ID, capacity="titular", certificates=(DIGEST,)),),
+        "seats": (
+            SittingSeat(
+                seat="cdom", label="Ordre des médecins", name="Jérôme Chimère", person=ID,
+                capacity="titular", certificates=(DIGEST,),
+            ),
+        ),
     },
     "agenda": {
         "sitting": ID, **_CHAIN,

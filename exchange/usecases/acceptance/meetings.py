@@ -65,7 +65,13 @@ def check_new_sitting(context: AcceptanceContext, statement: Sitting) -> None:
             raise InvalidRequestError("La clôture de cette séance est déjà passée.")
         if latest is None or _calls_anew(latest.statement, statement):
             check_convocation(new, context.now)
+    labels = {each.seat: each.label for each in cited.statement.seats}
     for taken in statement.seats:
+        if taken.label != labels.get(taken.seat):
+            raise InvalidRequestError(
+                "Le siège « {seat} » ne porte pas le libellé de la composition citée.",
+                seat=taken.seat,
+            )
         _check_devices(context, taken)
 
 

@@ -41,6 +41,11 @@ export class CheckpointKeeper {
     this.floor = note === null ? 0 : checkpointOf(note).size;
   }
 
+  /** What comes next lay in a file and is no answer: older is right, but a prefix it must be. */
+  beginWithFile(): void {
+    this.floor = 0;
+  }
+
   /** Accepts each, or throws kind "hostile" and keeps both notes as evidence. */
   async accept(checkpoints: readonly VerifiedCheckpoint[], now: number): Promise<void> {
     const distinct = new Map(checkpoints.map((each) => [`${each.size} ${sha256(each.root)}`, each]));

@@ -34,6 +34,10 @@ export class OnlineSource implements Source {
     return this.keeper.begin();
   }
 
+  beginWithFile(): void {
+    this.keeper.beginWithFile();
+  }
+
   accept(checkpoints: readonly VerifiedCheckpoint[], now: number): Promise<void> {
     return this.keeper.accept(checkpoints, now);
   }

@@ -81,7 +81,7 @@ export async function enrol(
   if ((await browser.profile.keyFile()) !== null && wish.replace !== true) throw alreadyHere();
   await browser.profile.pin(file.trust);
   const { view, source } = await openView(browser, file.trust);
-  await source.begin();
+  source.beginWithFile();
   const invitation = await view.takeAs("invitation", file.invitation);
   requireCurrentInvitation(browser, invitation.statement, file.trust);
   const identity = Identity.generate(browser.entropy);
@@ -94,6 +94,7 @@ export async function enrol(
   });
   // Sealed and kept before it is presented: a certificate for a key that was lost helps nobody.
   await keepSeed(browser, identity, wish.passphrase, wish.logN);
+  await source.begin();
   const answer = await browser.api.enrol(invitation.statement.id, given.envelope);
   const receipt = field(answer, "receipt", text);
   await view.checkReceipt(receipt, ["statement.accepted"], { statement: given.digest });

@@ -89,6 +89,7 @@ export const recipient = base64Of(RECIPIENT_BYTES);
 export const bytes16 = base64Of(16);
 export const bytes32 = base64Of(32);
 export const code = matching(/^[a-z0-9][a-z0-9-]{0,39}$/);
+export const rna = matching(/^W[0-9][0-9A-Z][0-9]{7}$/);
 export const label = sized(1, MAX_LABEL_CHARS);
 export const reason = sized(1, MAX_REASON_CHARS);
 export const longText = sized(1, MAX_TEXT_CHARS);

@@ -137,7 +137,6 @@ export interface SittingChanges {
   readonly urgency?: string;
   readonly convoke?: boolean;
   readonly seats?: Readonly<Record<string, string>>;
-  readonly refreshSeats?: boolean;
 }
 
 /** Publishes a new sitting, or the next version of one; done when the broker confirms it. */
@@ -148,10 +147,8 @@ export async function publishSitting(desk: Desk, changes: SittingChanges): Promi
   const roster = rosterOf(desk.view.ledger);
   const opensAt = due(changes.opensAt, before?.opens_at);
   const zone = changes.zone ?? before?.zone ?? "Europe/Paris";
-  const keep = before !== null && changes.seats === undefined && changes.refreshSeats !== true;
-  const seats = keep
-    ? before.seats
-    : seatsOf(desk, roster.statement, localDay(opensAt, zone), changes.seats ?? {}, before);
+  // Each version takes up the keys that came since.
+  const seats = seatsOf(desk, roster.statement, localDay(opensAt, zone), changes.seats ?? {}, before);
   const convoked = changes.convoke === true || before?.stage === "convoked";
   const given = desk.draft("sitting", {
     sitting: before?.sitting ?? newOpaqueId(desk.browser.entropy),
@@ -231,20 +228,19 @@ function seatsOf(
         { seat: code },
       );
     }
-    const found = takenSeat(desk, roster, day, code, person);
-    if (found !== null) taken.push(found);
+    taken.push(takenSeat(desk, roster, day, seat, person));
   }
   return taken;
 }
 
-/** The seat with all usable devices of the person; null when they have none yet. */
+/** The seat with all usable devices of the person; with none, it waits for grants. */
 function takenSeat(
   desk: Desk,
   roster: StatementOf<"roster">,
   day: string,
-  seat: string,
+  { seat, label }: RosterSeat,
   person: string,
-): SittingSeat | null {
+): SittingSeat {
   const mandate = roster.mandates.find(
     (each) => each.seat === seat && each.person === person && isValid(each, day),
   );
@@ -256,9 +252,9 @@ function takenSeat(
     );
   }
   const devices = certificatesWith(desk.view.ledger, "member", desk.now, { person });
-  if (devices.length === 0) return null;
   const { capacity } = mandate;
-  return { seat, person, capacity, certificates: devices.map((each) => each.digest) };
+  const name = devices.at(-1)?.statement.name ?? null;
+  return { seat, label, name, person, capacity, certificates: devices.map((each) => each.digest) };
 }
 
 const isValid = (mandate: RosterMandate, day: string): boolean =>

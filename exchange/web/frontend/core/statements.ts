@@ -3,7 +3,7 @@ import { hex } from "./bytes.ts";
 import { decodeBase64 } from "./encoding.ts";
 import {
   type Field, type Of, type Shape, bool, bytes16, bytes32, code, count, day, digest, dossierReference,
-  instant, label, longText, many, nullable, oneOf, opaqueId, part, reason, recipient, verifyKey, version,
+  instant, label, longText, many, nullable, oneOf, opaqueId, part, reason, recipient, rna, verifyKey, version,
 } from "./fields.ts"; // prettier-ignore
 
 const COMMON = { commission: opaqueId, id: opaqueId, issued_at: instant, signer: digest };
@@ -26,10 +26,26 @@ const SEAT = {
   voting: bool,
   alternates: bool,
   organisation: nullable(code),
+  basis: nullable(label),
 };
-const MANDATE = { mandate: opaqueId, seat: code, person: opaqueId, capacity, from_day: day, to_day: day };
-const APPROVAL = { organisation: code, label, rna: label, from_day: day, to_day: day };
-const SITTING_SEAT = { seat: code, person: opaqueId, capacity, certificates: many(digest, 0, 16) };
+const MANDATE = {
+  mandate: opaqueId,
+  seat: code,
+  person: opaqueId,
+  capacity,
+  from_day: day,
+  to_day: day,
+  decree: nullable(label),
+};
+const APPROVAL = { organisation: code, label, rna, from_day: day, to_day: day, decree: nullable(label) };
+const SITTING_SEAT = {
+  seat: code,
+  label,
+  name: nullable(label),
+  person: opaqueId,
+  capacity,
+  certificates: many(digest, 0, 16),
+};
 
 /** An agenda holds a multiple of this many commitments: their number says nothing. */
 export const DECOY_STEP = 64;

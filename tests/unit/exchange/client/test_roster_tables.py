@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -37,6 +38,7 @@ ROSTER = Roster(
             voting=True,
             alternates=False,
             organisation=None,
+            basis="CASF R121-12-7, 9°",
         ),
     ),
     mandates=(
@@ -47,6 +49,7 @@ ROSTER = Roster(
             capacity=Capacity.TITULAR,
             from_day=date(2026, 1, 2),
             to_day=date(2028, 12, 31),
+            decree="2026-17",
         ),
     ),
     approvals=(
@@ -56,6 +59,7 @@ ROSTER = Roster(
             rna="W000000001",
             from_day=date(2026, 1, 1),
             to_day=date(2028, 12, 31),
+            decree="2026-17",
         ),
     ),
 )
@@ -117,3 +121,54 @@ def test_slips_are_named(data: bytes, words: str) -> None:
     """Wrong encoding, header, quality, date, person or seat: refused in plain words, by line."""
     with pytest.raises(MalformedError, match=words):
         parse_mandates(data, os.urandom)
+
+
+SEATS = '[[seats]]\nseat = "cdom92"\nkind = "designated"\nlabel = "Ordre"\nvoting = true\nalternates = false\n'
+APPROVED = '[[approvals]]\norganisation = "altair"\nlabel = "Altaïr"\nrna = "W922000001"\nfrom = 2026-01-01\nto = 2028-12-31\n'
+
+
+@pytest.mark.parametrize(
+    "data", [SEATS.encode(), ("\ufeff" + SEATS).encode(), SEATS.replace("\n", "\r\n").encode()]
+)
+def test_what_editors_write_is_read(data: bytes) -> None:
+    """A byte-order mark and Windows line ends change nothing."""
+    seats = parse_roster(data, os.urandom).seats
+    assert seats is not None
+    assert (seats[0].seat, seats[0].basis) == ("cdom92", None)
+
+
+@pytest.mark.parametrize("rna", ["W922000001", "W2A1000001", "W9R1000001"])
+def test_numbers_of_associations(rna: str) -> None:
+    """Of the mainland, of Corsica, of overseas departments."""
+    approvals = parse_roster(APPROVED.replace("W922000001", rna).encode(), os.urandom).approvals
+    assert approvals is not None
+    assert approvals[0].rna == rna
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SEATS.replace("voting", "votting"), "seats, ligne n° 1 : le champ « votting »"),
+        (SEATS.replace("[[seats]]", "[[seets]]"), "« seets » n'est pas une table"),
+        (SEATS.replace("[[seats]]", "[seats]"), "s'écrit en lignes"),
+        (SEATS.replace('label = "Ordre"\n', ""), "« label » n'est pas correct"),
+        (SEATS.replace("designated", "désigné"), "« kind » n'est pas correct"),
+        (SEATS + SEATS.replace("voting = true", "voting = 1"), "seats, ligne n° 2"),
+        (APPROVED.replace("W922000001", "not-an-rna"), "approvals, ligne n° 1 : le champ « rna »"),
+        (APPROVED.replace("W922000001", "W92000001"), "« rna »"),
+        (APPROVED.replace("from = 2026-01-01\n", ""), "il manque le champ « from_day »"),
+        (APPROVED.replace("2026-01-01", '"janvier"'), "une valeur n'est pas correcte"),
+        ("seats = [1]", "s'écrit en lignes"),
+        ("[[seats", "n'est pas du TOML"),
+    ],
+)
+def test_slips_in_a_roster_file_are_named(text: str, words: str) -> None:
+    """A misspelt key or table, a missing or wrong value: refused, by table, row and key."""
+    with pytest.raises(MalformedError, match=re.escape(words)):
+        parse_roster(text.encode(), os.urandom)
+
+
+def test_a_file_in_another_encoding_is_named() -> None:
+    """Latin-1 is not guessed at."""
+    with pytest.raises(MalformedError, match="UTF-8"):
+        parse_roster(APPROVED.encode("latin-1"), os.urandom)

@@ -38,6 +38,8 @@ from tests.support.policy_facts import (
     taken,
 )
 
+APPROVED = Approval(ALTAIR, date(2026, 1, 1), date(2028, 12, 31))
+APPROVED_AGAIN = Approval(ALTAIR, date(2028, 12, 31), date(2031, 12, 30))
 SECOND_TITULAR = mandate(mandate=MandateId("other"), person=PersonId("other"))
 
 
@@ -46,7 +48,7 @@ def test_a_lawful_roster_passes():
     mandates = (
         mandate(to_day=date(2026, 12, 31)),
         replace(SECOND_TITULAR, from_day=date(2027, 1, 1)),
-        mandate(mandate=MandateId("third"), capacity=Capacity.ALTERNATE),
+        mandate(mandate=MandateId("third"), person=PersonId("deputy"), capacity=Capacity.ALTERNATE),
     )
     check_roster(roster(mandates=mandates))
 
@@ -59,6 +61,15 @@ def test_a_lawful_roster_passes():
         ("ne nomme pas son association", roster(seats=(seat(kind=SeatKind.ASSOCIATION),))),
         ("siège inconnu", roster(mandates=(mandate(seat=SeatCode("maires")),))),
         ("finit avant de commencer", roster(mandates=(mandate(to_day=date(2025, 1, 1)),))),
+        *(
+            (
+                "a deux mandats le même jour",
+                roster(mandates=(one, mandate(mandate=MandateId("again"), capacity=capacity))),
+            )
+            for one in (mandate(), mandate(capacity=Capacity.ALTERNATE))
+            for capacity in Capacity
+        ),
+        ("a deux agréments le même jour", roster(approvals=(APPROVED, APPROVED_AGAIN))),
         (
             "n'admet pas de suppléant",
             roster(

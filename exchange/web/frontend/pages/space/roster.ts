@@ -59,6 +59,7 @@ function mandateForm(app: App, roster: Roster): HTMLElement {
       capacity: field("#mandate-capacity").value as Capacity,
       from_day,
       to_day,
+      decree: field("#mandate-decree").value.trim() || null,
     };
     await publishRoster(desk, { mandates: [...roster.mandates, mandate] });
     await app.redraw();
@@ -81,6 +82,7 @@ function seatForm(app: App, roster: Roster | null): HTMLElement {
       voting: field("#seat-voting").checked,
       alternates: field("#seat-alternates").checked,
       organisation: organisation === "" ? null : organisation,
+      basis: field("#seat-basis").value.trim() || null,
     };
     await publishRoster(deskOf(app), { seats: [...(roster?.seats ?? []), added] });
     await app.redraw();
