@@ -170,6 +170,7 @@ def test_a_whole_sitting_is_run_in_browsers(
         "seat": "prefet",
         "person": member["person"],
         "capacity": "alternate",
+        "decree": None,
         "from_day": (today - timedelta(days=1)).isoformat(),
         "to_day": (today + timedelta(days=90)).isoformat(),
     }

@@ -1,5 +1,5 @@
 /** Packs as this browser keeps them: sealed, until the sitting closes. */
-import type { AgendaShown } from "./agenda.ts";
+import { type AgendaShown, readItem } from "./agenda.ts";
 import type { Attested } from "./api.ts";
 import type { Browser } from "./browser.ts";
 import type { Bytes } from "./bytes.ts";
@@ -59,7 +59,12 @@ export async function forgetDossiers(
   const pack = await keptPack(browser, sitting);
   if (pack === null) return;
   const dossiers = pack.dossiers.filter((each) => !references.includes(each.reference));
-  await browser.profile.store.put("packs", sitting, { ...pack, dossiers });
+  const openings = pack.agenda.openings.filter(({ item }) => {
+    const listed = readItem(item);
+    return listed === null || !references.includes(listed.dossier);
+  });
+  const agenda = { ...pack.agenda, openings };
+  await browser.profile.store.put("packs", sitting, { ...pack, dossiers, agenda });
 }
 
 /** Deletes the packs of sittings that have closed; call it at every start. */
