@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from crypto.errors import MalformedError
-from crypto.statements import custody, exchange, registry
+from crypto.statements import custody, exchange, presence, registry
 from crypto.statements.dsse import (
     Unverified,
     Verified,
@@ -35,6 +35,8 @@ STATEMENT_TYPES: Final[dict[str, type[Statement]]] = {
         exchange.Manifest,
         exchange.ComplementRequest,
         exchange.Grant,
+        presence.Proxy,
+        presence.Attendance,
         exchange.Undertaking,
         exchange.Declaration,
         exchange.Recusal,

@@ -218,6 +218,8 @@ class Sitting(Statement):
     opens_at: Instant
     closes_at: Instant
     urgency: Reason | None
+    second_convocation: bool
+    """Called anew with the same agenda because the quorum failed: none is needed (CRPA R133-10)."""
     seats: Annotated[tuple[SittingSeat, ...], Field(strict=False, max_length=MAX_ITEMS)]
 
 

@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "card": ("exchange.cli.card:card", "Montre les fiches de conflit d'une séance."),
     "declare": ("exchange.cli.declare:declare", "Déclare n'avoir pas de conflit d'intérêts."),
     "recuse": ("exchange.cli.declare:recuse", "Se déporte d'un dossier."),
+    "proxy": ("exchange.cli.voices:proxy", "Donne mandat à un autre membre, ou le reprend."),
     "complain": (
         "exchange.cli.declare:complain",
         "Signale un dossier qui n'ouvre pas ce qui fut signé.",

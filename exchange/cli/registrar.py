@@ -35,6 +35,8 @@ LATER = {
         "exchange.cli.registrar_complement:complement",
         "Demande les pièces qui manquent à un dossier.",
     ),
+    "attendance": ("exchange.cli.voices:attendance", "Inscrit qui prend part à la séance."),
+    "quorum": ("exchange.cli.voices:quorum", "Dit si la commission peut délibérer."),
     "close": (
         "exchange.cli.registrar_meetings:close",
         "Clôt une séance : ses clés sont détruites.",

@@ -164,6 +164,8 @@ def _mandate(
 @option("--refresh-seats", is_flag=True, expose_value=False,
         help="Inscrit les appareils certifiés depuis (chaque version le fait).")  # fmt: skip
 @option("--convoke", is_flag=True, help="Convoque : les dossiers pourront s'ouvrir.")
+@option("--second-convocation", is_flag=True,
+        help="Quorum non atteint : même ordre du jour, date plus tardive (CRPA R133-10).")  # fmt: skip
 @option("--urgency", help="Motif d'urgence, si la convocation suit de près la séance.")
 @json_option
 @pass_bench
@@ -176,6 +178,7 @@ def sitting(  # click passes by name
     closes: datetime | None,
     seats: tuple[str, ...],
     convoke: bool,
+    second_convocation: bool,
     urgency: str | None,
     as_json: bool,
 ) -> None:
@@ -190,6 +193,7 @@ def sitting(  # click passes by name
         closes_at=closes,
         urgency=urgency,
         convoke=convoke,
+        second_convocation=second_convocation,
         seats=_pairs(seats) or None,
     )
     accepted = publish_sitting(bench.desk(), changes)

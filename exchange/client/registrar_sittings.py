@@ -53,6 +53,7 @@ class SittingChanges:
     closes_at: datetime | None = None
     urgency: str | None = None
     convoke: bool = False
+    second_convocation: bool = False
     seats: Mapping[str, str] | None = None
 
 
@@ -79,6 +80,8 @@ def publish_sitting(desk: Desk, changes: SittingChanges) -> Accepted[Sitting]:
         opens_at=opens_at,
         closes_at=_due(changes.closes_at, before.closes_at if before else None, "--closes"),
         urgency=changes.urgency or (before.urgency if before else None),
+        second_convocation=changes.second_convocation
+        or (before is not None and before.second_convocation),
         seats=seats,
     )
     accepted, _none = desk.submit_and_confirm(unverified)

@@ -46,6 +46,7 @@ class Sitting:
     closes_at: datetime
     urgency: bool
     seats: tuple[SeatTaken, ...]
+    second_convocation: bool = False
 
     @property
     def opening_day(self) -> date:
@@ -137,7 +138,21 @@ def check_revision(previous: Sitting, new: Sitting, now: datetime) -> None:
     """Raise RuleError unless ``new`` may follow ``previous`` at ``now``."""
     if previous.stage is Stage.CONVOKED and new.stage is Stage.PLANNED:
         raise RuleError("Une séance convoquée ne redevient pas une séance prévue.")
+    _check_second_convocation(previous, new)
     if new.closes_at != previous.closes_at and (previous.closes_at <= now or new.closes_at <= now):
         raise RuleError(
             "Une clôture déjà passée ne se déplace pas, et une clôture ne se place pas dans le passé."
+        )
+
+
+def _check_second_convocation(previous: Sitting, new: Sitting) -> None:
+    """CRPA R133-10: where the quorum failed, members are called again, with the same agenda."""
+    if previous.second_convocation and not new.second_convocation:
+        raise RuleError("Une seconde convocation ne redevient pas une première.")
+    if not new.second_convocation or previous.second_convocation:
+        return
+    if previous.stage is not Stage.CONVOKED or new.closes_at <= previous.closes_at:
+        raise RuleError(
+            "Une seconde convocation suit une première, pour une date plus tardive (CRPA, article "
+            "R133-10)."
         )

@@ -11,16 +11,26 @@ from crypto.errors import CryptoError
 from crypto.statements import STATEMENT_TYPES, Statement, Unverified
 from crypto.statements.custody import Emergency, Purge, Recovery
 from crypto.statements.exchange import AccessRequest, Complaint, Grant, Manifest
+from crypto.statements.presence import Proxy
 from crypto.statements.registry import Agenda, Roster, Sitting, TrustPolicy
 from crypto.trust import accept_first, accept_next
 from exchange.domain.errors import RuleError
+from exchange.domain.ids import SeatCode
+from exchange.domain.proxies import check_proxy
 from exchange.domain.sittings import check_convocation, check_revision, check_sitting
 from exchange.replay.agendas import open_agenda
 from exchange.replay.codes import Code
 from exchange.replay.history import History, LoggedEvent
 from exchange.usecases.authority import verify_statement
-from exchange.usecases.facts import latest_roster, roster_in_force, sitting_in_force
+from exchange.usecases.facts import (
+    latest_roster,
+    latest_sitting,
+    person_of,
+    roster_in_force,
+    sitting_in_force,
+)
 from exchange.usecases.ledger import Accepted
+from exchange.usecases.presence import proxies_of, seat_of_person
 from exchange.usecases.recording import recording_of, records
 
 _ROLES: Final = {
@@ -134,8 +144,24 @@ def _announce(history: History, event: LoggedEvent, statement: Statement) -> Non
         history.findings.add(Code.PURGE_WITHOUT_VISA, event.index, count=count)
     if isinstance(statement, Complaint):
         _say_complaint(history, event, statement)
+    if isinstance(statement, Proxy):
+        _say_proxy(history, event, statement)
     if isinstance(statement, Sitting):
         _check_sitting(history, event, statement, history.at)
+
+
+def _say_proxy(history: History, event: LoggedEvent, statement: Proxy) -> None:
+    """The same rule as the service's; a mandate never opens a dossier, it only counts a voice."""
+    latest = latest_sitting(history.ledger, statement.sitting)
+    person = person_of(history.ledger, statement)
+    giver = seat_of_person(latest.statement, person) if latest and person else None
+    if latest is None or giver is None or statement.holder is None:
+        return
+    given = proxies_of(history.ledger, statement.sitting)
+    try:
+        check_proxy(sitting_in_force(latest.statement), given, giver, SeatCode(statement.holder))
+    except RuleError as error:
+        history.findings.add(Code.PROXY_RULE, event.index, reason=error)
 
 
 def _say_complaint(history: History, event: LoggedEvent, statement: Complaint) -> None:

@@ -42,6 +42,7 @@ class Code(StrEnum):
     CHAIN_BROKEN = "chain.broken"
     AGENDA_UNOPENED = "agenda.unopened"
     AGENDA_FOREIGN = "agenda.foreign-opening"
+    PROXY_RULE = "proxy.rule"
     SITTING_RULE = "sitting.rule"
     DEPOSIT_ORDER = "deposit.order"
     DEPOSIT_LATE = "deposit.late"

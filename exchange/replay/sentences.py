@@ -111,6 +111,10 @@ SENTENCES: Final = MappingProxyType(
             Severity.WARNING,
             "La séance publiée s'écarte d'une règle de la commission. {reason}",
         ),
+        Code.PROXY_RULE: (
+            Severity.WARNING,
+            "Un mandat entre membres s'écarte d'une règle. {reason}",
+        ),
         Code.DEPOSIT_ORDER: (
             Severity.SERIOUS,
             "Le dépôt {deposit} ne suit pas l'ordre prévu. {reason}",

@@ -15,7 +15,16 @@ from typing import Final, TypeVar
 from crypto.digests import Digest
 from crypto.errors import UntrustedError
 from crypto.keys import VerifyKey
-from crypto.statements import Statement, Unverified, Verified, custody, exchange, registry, verify
+from crypto.statements import (
+    Statement,
+    Unverified,
+    Verified,
+    custody,
+    exchange,
+    presence,
+    registry,
+    verify,
+)
 from crypto.statements.exchange import Login
 from crypto.statements.registry import Certificate, Enrolment, Revocation, Role
 from crypto.trust import TrustedPolicy
@@ -72,6 +81,8 @@ AUTHORITY: Final[Mapping[type[Statement], Authority]] = {
     exchange.ComplementRequest: _REGISTRAR,
     exchange.Grant: _certified(Role.DEPOSITOR),
     exchange.Withdrawal: _certified(Role.DEPOSITOR),
+    presence.Proxy: _certified(Role.MEMBER),
+    presence.Attendance: _REGISTRAR,
     exchange.Undertaking: _certified(Role.MEMBER),
     exchange.Declaration: _certified(Role.MEMBER),
     exchange.Recusal: _certified(Role.MEMBER),

@@ -349,6 +349,7 @@ def sitting_in_force(statement: Sitting) -> sittings.Sitting:
         opens_at=statement.opens_at,
         closes_at=statement.closes_at,
         urgency=statement.urgency is not None,
+        second_convocation=statement.second_convocation,
         seats=tuple(
             sittings.SeatTaken(
                 seat=SeatCode(each.seat),

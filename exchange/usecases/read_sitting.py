@@ -19,6 +19,7 @@ from crypto.statements.exchange import (
     Undertaking,
     Withdrawal,
 )
+from crypto.statements.presence import Attendance, Proxy
 from crypto.statements.registry import (
     Agenda,
     Certificate,
@@ -85,6 +86,10 @@ def _registry(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[A
     # holds commitments alone; what each lists is shown by its opening.
     yield from index.find(Agenda, sitting=sitting)
     yield from index.find(Closing, sitting=sitting)
+    yield from index.find(Attendance, sitting=sitting)
+    for proxy in index.find(Proxy, sitting=sitting):
+        if may_know(index, caller, proxy.statement):
+            yield proxy
     yield from index.find(Revocation)
     seated = {
         digest

@@ -16,6 +16,7 @@ from crypto.statements.exchange import (
     Recusal,
     Withdrawal,
 )
+from crypto.statements.presence import Attendance, Proxy
 from crypto.statements.registry import (
     Agenda,
     Certificate,
@@ -85,7 +86,7 @@ def may_know(index: StatementIndex, caller: Caller, statement: Statement) -> boo
     if own or may_see_all(caller) or isinstance(statement, OPEN_TO_ALL):
         return True
     match statement:
-        case Sitting() | Agenda():
+        case Sitting() | Agenda() | Attendance():
             return may_know_sitting(index, caller, statement.sitting)
         case Complaint():
             return _is_depositors(index, caller, statement)
@@ -95,8 +96,24 @@ def may_know(index: StatementIndex, caller: Caller, statement: Statement) -> boo
             known = _manifests(index, statement)
             return any(may_know_deposit(index, caller, each) for each in known)
         case _:
-            # Declarations, recusals, undertakings, requests: one's own, whatever device signed.
-            return caller.person is not None and person_of(index, statement) == caller.person
+            return _is_own(index, caller, statement)
+
+
+def _is_own(index: StatementIndex, caller: Caller, statement: Statement) -> bool:
+    """Declarations, recusals, undertakings, requests: one's own, whatever device signed. A proxy is
+    also the holder's to know.
+    """
+    people: set[str | None] = {person_of(index, statement)}
+    if isinstance(statement, Proxy):
+        people.add(_holder(index, statement))
+    return caller.person is not None and caller.person in people
+
+
+def _holder(index: StatementIndex, proxy: Proxy) -> str | None:
+    """Who speaks for the giver, by the sitting's latest version."""
+    latest = latest_sitting(index, proxy.sitting)
+    seats = latest.statement.seats if latest else ()
+    return next((each.person for each in seats if each.seat == proxy.holder), None)
 
 
 def _knows_every_key(index: StatementIndex, caller: Caller, destruction: Destruction) -> bool:

@@ -16,8 +16,8 @@ VISA = ("--visa", "AD 2026-17", "--visa-date", "2026-11-02")
 
 
 @pytest.fixture
-def office(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[LiveOffice]:
-    made = LiveOffice(tmp_path, capsys)
+def office(tmp_path: Path) -> Iterator[LiveOffice]:
+    made = LiveOffice(tmp_path)
     yield made
     made.live.shut()
 

@@ -13,8 +13,8 @@ from tests.support.office import LiveOffice, Outcome, moment, sitting_with
 
 
 @pytest.fixture
-def office(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[LiveOffice]:
-    made = LiveOffice(tmp_path, capsys)
+def office(tmp_path: Path) -> Iterator[LiveOffice]:
+    made = LiveOffice(tmp_path)
     yield made
     made.live.shut()
 

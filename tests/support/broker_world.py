@@ -369,6 +369,7 @@ class World:
             "opens_at": START + timedelta(days=4),
             "closes_at": START + timedelta(days=10),
             "urgency": None,
+            "second_convocation": False,
             "seats": tuple(
                 SittingSeat(
                     seat=self.people[name].seat,

@@ -421,6 +421,7 @@ class Commission:
             "opens_at": self.now + days(5),
             "closes_at": self.now + days(12),
             "urgency": None,
+            "second_convocation": False,
             "seats": tuple(self.seat_taken(each) for each in seats),
             **changes,
         }

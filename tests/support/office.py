@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from crypto.edge.identity import Identity
 from crypto.keys import MasterSeed
@@ -41,14 +41,20 @@ class Outcome:
         return json.loads(self.out)
 
 
+def _written(stream: io.TextIOWrapper) -> str:
+    buffer = stream.buffer
+    assert isinstance(buffer, io.BytesIO)
+    return buffer.getvalue().decode()
+
+
 class Office:
     """A commission with an empty register, and desks to work at."""
 
     url = URL
     world: World
 
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder, self._capsys = folder, capsys
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._begin()
         (folder / "passphrase").write_text(PASSPHRASE + "\n", encoding="utf-8")
         seed = MasterSeed.generate(os.urandom)
@@ -74,16 +80,16 @@ class Office:
             pause=lambda _seconds: None,
             connect=lambda _url: self.wire(),
         )
-        self._capsys.readouterr()
-        status = run_command(
-            [
-                *("--profile", str(self.folder / who)),
-                *("--passphrase-file", str(self.folder / "passphrase"), *words),
-            ],
-            surroundings,
-        )
-        captured = self._capsys.readouterr()
-        return Outcome(status, captured.out, captured.err)
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        with redirect_stdout(out), redirect_stderr(err):
+            status = run_command(
+                [
+                    *("--profile", str(self.folder / who)),
+                    *("--passphrase-file", str(self.folder / "passphrase"), *words),
+                ],
+                surroundings,
+            )
+        return Outcome(status, _written(out), _written(err))
 
     def join(self, who: str, organisation: str, role: str) -> str:
         """Invite, enrol, certify; the person's id."""

@@ -11,6 +11,7 @@ from crypto.keys import HybridIdentity, PartySigningSeed
 from crypto.statements import STATEMENT_TYPES, Statement
 from crypto.statements.custody import ArchivesVisa, BundleFile, IndexRange
 from crypto.statements.exchange import EnvelopeEntry
+from crypto.statements.presence import SeatPresence
 from crypto.statements.registry import (
     RegistrarKey,
     RosterApproval,
@@ -66,7 +67,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "roster": {**_CHAIN, "seats": (_SEAT,), "mandates": (_MANDATE,), "approvals": (_APPROVAL,)},
     "sitting": {
         "sitting": ID, **_CHAIN, "roster": DIGEST, "stage": "convoked", "zone": "Europe/Paris",
-        "deposit_by": NOW, **_WINDOW, "urgency": None,
+        "deposit_by": NOW, **_WINDOW, "urgency": None, "second_convocation": False,
         "seats": (
             SittingSeat(
                 seat="cdom", label="Ordre des médecins", name="Jérôme Chimère", person=ID,
@@ -89,6 +90,8 @@ FIELDS: dict[str, dict[str, Any]] = {
         "sitting": ID, "dossier": "k7qf2-m3xta", "pieces": ("bilan",), "answer_by": NOW,
     },
     "grant": {"manifest": DIGEST, "release_key_sha256": DIGEST, "envelopes": _ENVELOPES, "reason": "Nouvel appareil."},
+    "proxy": {"sitting": ID, "holder": "prefet"},
+    "attendance": {"sitting": ID, "seats": (SeatPresence(seat="cdom", presence="remote"),)},
     "undertaking": {"mandate": ID, "text_sha256": DIGEST},
     "declaration": {"sitting": ID, "dossiers": ("k7qf2-m3xta",)},
     "recusal": {"sitting": ID, "dossiers": ("k7qf2-m3xta",)},

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from crypto.statements import Statement, custody, exchange, registry
-from exchange.usecases.acceptance import custodial, declarations, meetings, people, trust
+from crypto.statements import Statement, custody, exchange, presence, registry
+from exchange.usecases.acceptance import custodial, declarations, meetings, people, trust, voices
 from exchange.usecases.acceptance.context import AcceptanceContext
 
 CHECKS: Final[Mapping[type[Statement], Callable[[AcceptanceContext, Any], None]]] = {
@@ -18,6 +18,8 @@ CHECKS: Final[Mapping[type[Statement], Callable[[AcceptanceContext, Any], None]]
     registry.Sitting: meetings.check_new_sitting,
     registry.Agenda: meetings.check_new_agenda,
     registry.Closing: meetings.check_closing,
+    presence.Proxy: voices.check_new_proxy,
+    presence.Attendance: voices.check_attendance,
     exchange.Undertaking: declarations.check_undertaking,
     exchange.Declaration: declarations.check_declaration,
     exchange.Recusal: declarations.check_recusal,

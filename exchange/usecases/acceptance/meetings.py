@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from crypto.digests import Digest
 from crypto.errors import UntrustedError
 from crypto.statements.agenda import AgendaItem, open_whole
@@ -21,7 +23,7 @@ from exchange.domain.mandates import check_roster
 from exchange.domain.sitting_lifecycle import TABLE, SittingEvent, SittingState
 from exchange.domain.sittings import Stage, check_convocation, check_revision, check_sitting
 from exchange.usecases.acceptance.context import AcceptanceContext, check_chain, not_found
-from exchange.usecases.agendas import agenda_items
+from exchange.usecases.agendas import agenda_items, listed
 from exchange.usecases.authority import certified
 from exchange.usecases.errors import ConflictError, InvalidRequestError, explained
 from exchange.usecases.facts import (
@@ -141,9 +143,29 @@ def check_new_agenda(context: AcceptanceContext, statement: Agenda) -> None:
         opened = open_whole(statement, context.origin, context.openings)
         items = [each.item for each in opened if each.item is not None]
         items.sort(key=lambda item: item.rank)
+        _require_same(context, statement.sitting, latest, items)
         check_agenda(agenda_items(items))
     for item in items:
         _check_item(context, statement.sitting, item)
+
+
+def _require_same(
+    context: AcceptanceContext,
+    sitting: str,
+    latest: Accepted[Agenda] | None,
+    items: Sequence[AgendaItem],
+) -> None:
+    """At a second convocation nothing is added: it has the same agenda (CRPA R133-10)."""
+    version = latest_sitting(context.index, sitting)
+    if version is None or not version.statement.second_convocation:
+        return
+    added = {item.dossier for item in items} - {i.dossier for i in listed(context.index, latest)}
+    if added:
+        raise ConflictError(
+            "Le dossier {dossier} ne figurait pas à l'ordre du jour de la première convocation : la "
+            "seconde se tient sur le même (CRPA, article R133-10).",
+            dossier=min(added),
+        )
 
 
 def _check_item(context: AcceptanceContext, sitting: str, item: AgendaItem) -> None:

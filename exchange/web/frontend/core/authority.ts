@@ -37,6 +37,8 @@ const AUTHORITY: Readonly<Record<StatementType, Authority>> = {
   closing: by("registrar"),
   manifest: certifiedAs("depositor"),
   "complement-request": by("registrar"),
+  proxy: certifiedAs("member"),
+  attendance: by("registrar"),
   grant: certifiedAs("depositor"),
   withdrawal: certifiedAs("depositor"),
   undertaking: certifiedAs("member"),

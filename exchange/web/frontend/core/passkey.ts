@@ -9,7 +9,8 @@ import { Decrypter, Encrypter, webauthn } from "age-encryption";
 import type { Browser } from "./browser.ts";
 import { type Bytes, textOf, utf8 } from "./bytes.ts";
 import { ExplainedError, malformed } from "./errors.ts";
-import { Identity, decodeSeed, encodeSeed } from "./identity.ts";
+import { Identity } from "./identity.ts";
+import { decodeSeed, encodeSeed } from "./seed.ts";
 import { impossible } from "./registry.ts";
 
 interface KeptPasskey {

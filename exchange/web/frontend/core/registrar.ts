@@ -161,6 +161,7 @@ export async function publishSitting(desk: Desk, changes: SittingChanges): Promi
     opens_at: opensAt,
     closes_at: due(changes.closesAt, before?.closes_at),
     urgency: changes.urgency ?? before?.urgency ?? null,
+    second_convocation: before?.second_convocation ?? false,
     seats,
   });
   return (await desk.submitAndConfirm(given)).accepted;

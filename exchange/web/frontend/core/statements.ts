@@ -108,6 +108,7 @@ export const SHAPES = {
     opens_at: instant,
     closes_at: instant,
     urgency: nullable(reason),
+    second_convocation: bool,
     seats: many(part(SITTING_SEAT)),
   },
   agenda: {
@@ -150,6 +151,12 @@ export const SHAPES = {
     nonce: bytes32,
     reply_key: recipient,
     checkpoint: longText,
+  },
+  proxy: { ...COMMON, sitting: opaqueId, holder: nullable(code) },
+  attendance: {
+    ...COMMON,
+    sitting: opaqueId,
+    seats: many(part({ seat: code, presence: oneOf("room", "remote") })),
   },
   "complement-request": {
     ...COMMON,

@@ -9,7 +9,7 @@ import { type CardPiece, type DossierCard, type Piece, readContainer, writeConta
 import { sha256Stream } from "./digests.ts";
 import { type ErrorKind, ExplainedError } from "./errors.ts";
 import { hex } from "./bytes.ts";
-import { openSeed, sealSeed } from "./identity.ts";
+import { openSeed, sealSeed } from "./seed.ts";
 import { type Pieces, openPayload, sealPayload } from "./payload.ts";
 import { piecesOf } from "./connection.ts";
 

@@ -6,7 +6,8 @@ import { concat, fromHex, hex, systemEntropy, textOf, utf8 } from "../core/bytes
 import { sha256, taggedSha256 } from "../core/digests.ts";
 import { encodeBase64 } from "../core/encoding.ts";
 import { ExplainedError } from "../core/errors.ts";
-import { Identity, decodeSeed, encodeSeed, openSeed, sealSeed } from "../core/identity.ts";
+import { Identity } from "../core/identity.ts";
+import { decodeSeed, encodeSeed, openSeed, sealSeed } from "../core/seed.ts";
 import { keyFingerprint, spokenFingerprint } from "../core/keys.ts";
 import { openPayload } from "../core/payload.ts";
 import { commitment, leafOf } from "../core/receipts.ts";

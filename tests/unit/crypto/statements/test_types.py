@@ -37,7 +37,7 @@ def integers_within(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[An
 def test_each_type_of_the_design_is_known() -> None:
     """The samples cover exactly the known types, each with a payload type of its own."""
     assert {kind.TYPE for kind in STATEMENT_TYPES.values()} == set(FIELDS)
-    assert len(STATEMENT_TYPES) == 31
+    assert len(STATEMENT_TYPES) == 33
     for name, kind in STATEMENT_TYPES.items():
         assert name == f"application/vnd.dossier-exchange.{kind.TYPE}.v1+json"
 

@@ -26,8 +26,8 @@ from tests.support.office import Office, sitting_with
 
 
 @pytest.fixture
-def office(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Office:
-    return Office(tmp_path, capsys)
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
 
 
 def test_whole_life(office: Office) -> None:
