@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("exchange.cli.demo:demo", "Joue toute l'histoire, avec des personnes inventées."),
     "key": ("exchange.cli.key:key", "Les clés de cet appareil : créer, montrer, récupérer."),
     "enrol": ("exchange.cli.enrol:enrol", "Accepte une invitation du secrétariat."),
+    "devices": ("exchange.cli.devices:devices", "Montre vos appareils et leur dernier usage."),
     "sittings": ("exchange.cli.sittings:sittings", "Montre les séances connues."),
     "deposit": ("exchange.cli.deposit:deposit", "Dépose un dossier, chiffré sur cette machine."),
     "grant": ("exchange.cli.deposit:grant", "Ajoute les enveloppes qui manquent à un dépôt."),

@@ -23,6 +23,7 @@ LATER = {
     "invite": ("exchange.cli.registrar:invite", "Invite une personne."),
     "certify": ("exchange.cli.registrar:certify", "Certifie un appareil, empreinte comparée."),
     "revoke": ("exchange.cli.registrar:revoke", "Révoque un certificat, ou ceux d'une personne."),
+    "reach": ("exchange.cli.devices:reach", "Montre ce qu'un appareil pouvait ouvrir."),
     "people": ("exchange.cli.registrar:people", "Montre les personnes certifiées ou en attente."),
     "seat": ("exchange.cli.registrar_meetings:seat", "Publie la composition de la commission."),
     "roster": (
@@ -182,16 +183,24 @@ def certify(  # click passes by name
 @pass_bench
 def revoke(bench: Bench, who: str, reason: str, as_json: bool) -> None:
     """See ``help`` above."""
+    from exchange.cli.devices import reach_document, tell_reach
+    from exchange.client.devices import reach_of
     from exchange.client.registrar_people import revoke as revoking
 
-    done = revoking(bench.desk(lapsed_too=True), who, reason)
-    documents = [{"certificate": each.digest, "name": each.statement.name} for each in done]
+    desk = bench.desk(lapsed_too=True)
+    done = revoking(desk, who, reason)
+    found = reach_of(desk, {each.digest for each in done})
+    document = {
+        "revoked": [{"certificate": each.digest, "name": each.statement.name} for each in done],
+        "reach": reach_document(found),
+    }
 
     def sentences() -> None:
-        for each in documents:
+        for each in document["revoked"]:
             say("{name} : certificat {certificate} révoqué, confirmé par le gardien.", **each)
+        tell_reach(found)
 
-    result(documents, as_json=as_json, otherwise=sentences)
+    result(document, as_json=as_json, otherwise=sentences)
 
 
 @command(help="Montre les personnes certifiées, et les appareils qui attendent de l'être.")

@@ -109,29 +109,34 @@ def certify(
     return accepted
 
 
-def certificates_of(desk: Desk, who: str) -> tuple[Accepted[Certificate], ...]:
-    """The unrevoked certificates named by ``who``: a digest (or its start), or a person's id."""
-    desk.load(Revocation)
-    return tuple(
-        each
-        for each in desk.load(Certificate)
-        if (each.digest.startswith(who) or each.statement.person == who)
-        and not revoked(desk.view.ledger, each.digest)
-    )
-
-
 MIN_PREFIX: Final = 8
 """Digits of a digest that name one certificate among thousands."""
 
 
-def revoke(desk: Desk, who: str, reason: str) -> tuple[Accepted[Certificate], ...]:
-    """Revoke a certificate, or all of a person; done when the broker confirms each."""
+def named_certificates(desk: Desk, who: str) -> tuple[Accepted[Certificate], ...]:
+    """The certificates named by ``who``: a digest (or its start), or a person's id."""
     if len(who) < MIN_PREFIX:
         raise NotPossibleError(
             "Donnez au moins {count} caractères de l'empreinte du certificat, ou l'identifiant de la "
             "personne.",
             count=MIN_PREFIX,
         )
+    return tuple(
+        each
+        for each in desk.load(Certificate)
+        if each.digest.startswith(who) or each.statement.person == who
+    )
+
+
+def certificates_of(desk: Desk, who: str) -> tuple[Accepted[Certificate], ...]:
+    """Those of them that are not revoked."""
+    named = named_certificates(desk, who)
+    desk.load(Revocation)
+    return tuple(each for each in named if not revoked(desk.view.ledger, each.digest))
+
+
+def revoke(desk: Desk, who: str, reason: str) -> tuple[Accepted[Certificate], ...]:
+    """Revoke a certificate, or all of a person; done when the broker confirms each."""
     found = certificates_of(desk, who)
     if not found:
         raise NotPossibleError(

@@ -246,7 +246,8 @@ def test_revocation(office: Office) -> None:
     """A revoked person can no longer log in."""
     person = office.join("claire", "cdom", "member")
     done = office.run("secretariat", "registrar", "revoke", person, "--reason", "perdu", "--json")
-    assert len(done.data()) == 1
+    assert len(done.data()["revoked"]) == 1
+    assert done.data()["reach"] == []
     people = office.run("secretariat", "registrar", "people", "--json").data()
     assert [each["usable"] for each in people["certified"]] == [False]
 
