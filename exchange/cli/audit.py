@@ -12,7 +12,11 @@ from exchange.cli.words import group, json_option, option, result, say
 from exchange.locale import translate as _
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from crypto.trust import Trust
+    from exchange.replay.bundle import Bundle
+    from exchange.replay.extract import Extract
     from exchange.replay.report import Report
 
 PATH = click.Path(path_type=Path)
@@ -74,6 +78,94 @@ def verify(  # click passes by name
     click.echo(to_json(report) if as_json else render_text(report))
     if report.verdict is not Verdict.OK:
         context.exit(REFUSED)
+
+
+@audit.command(help="Extrait ce que le journal dit d'un dossier, pour la personne concernée.")
+@click.argument("dossier", metavar="REF")
+@option("--bundle", required=True, type=PATH, help="Archive exportée, ou son répertoire.")
+@option("--trust", "trust_file", required=True, type=PATH, help="trust.json de la commission.")
+@option("--out", required=True, type=PATH, help="Dossier à créer.")
+@json_option
+@pass_bench
+def extract(  # click passes by name
+    bench: Bench, dossier: str, bundle: Path, trust_file: Path, out: Path, as_json: bool
+) -> None:
+    """See ``help`` above."""
+    from crypto.trust import Trust
+    from exchange.client.files import already_there, write_new
+    from exchange.replay.extract_page import PAGE_PATH, render_extract
+
+    if out.exists():
+        raise already_there(out)
+    trust = Trust.parse(trust_file.read_bytes())
+    made = _extract_of(bundle, trust, bench.around.clock(), dossier)
+    out.mkdir(parents=True)
+    for path, data in made.files.items():
+        write_new(out, path, iter([data]))
+    write_new(out, PAGE_PATH, iter([render_extract(made).encode()]))
+    releases = sum(each.event == "release.authorised" for each in made.rows)
+
+    def sentences() -> None:
+        say(
+            "Extrait du dossier {dossier} : {count} événement(s), dont {releases} remise(s). À lire : "
+            "« {page} ».",
+            dossier=dossier,
+            count=len(made.rows),
+            releases=releases,
+            page=out / PAGE_PATH,
+        )
+        say("Il se vérifie avec : dossier audit verify-extract {out} --trust trust.json", out=out)
+
+    document = {"dossier": dossier, "events": len(made.rows), "releases": releases}
+    result(document, as_json=as_json, otherwise=sentences)
+
+
+def _extract_of(bundle: Path, trust: Trust, now: datetime, dossier: str) -> Extract:
+    from exchange.client.errors import NotTrustworthyError
+    from exchange.replay.bundle_directory import BundleDirectory
+    from exchange.replay.bundle_tar import BundleTar
+    from exchange.replay.extract import extract as extracting
+    from exchange.replay.report import Verdict
+    from exchange.replay.run import replay
+
+    def of(files: Bundle) -> Extract:
+        report = replay(files, trust, now)
+        if report.verdict is Verdict.BROKEN:
+            raise NotTrustworthyError(
+                "Ce journal ne tient pas : un extrait n'en prouverait rien. Lisez « dossier audit "
+                "verify »."
+            )
+        return extracting(files, report, dossier)
+
+    if bundle.is_dir():
+        return of(BundleDirectory(bundle))
+    with BundleTar(bundle) as archive:
+        return of(archive)
+
+
+@audit.command("verify-extract", help="Vérifie un extrait remis à une personne, hors ligne.")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@option("--trust", "trust_file", required=True, type=PATH, help="trust.json de la commission.")
+@json_option
+@pass_bench
+def verify_extract(bench: Bench, folder: Path, trust_file: Path, as_json: bool) -> None:  # noqa: ARG001
+    """See ``help`` above."""
+    from crypto.trust import Trust
+    from exchange.replay.bundle_directory import BundleDirectory
+    from exchange.replay.extract import verify_extract as verifying
+
+    files = BundleDirectory(folder)
+    found = {path: files.read(path) or b"" for path in files.paths()}
+    rows = verifying(found, Trust.parse(trust_file.read_bytes()))
+
+    def sentences() -> None:
+        say(
+            "Cet extrait est vrai : {count} événement(s), chacun dans le journal signé.",
+            count=len(rows),
+        )
+        say("Qu'il n'en manque aucun, seule la vérification du journal entier le montre.")
+
+    result({"events": len(rows)}, as_json=as_json, otherwise=sentences)
 
 
 def _of_bundle(bench: Bench, bundle: Path, trust: Trust) -> Report:
