@@ -23,6 +23,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "sittings": ("exchange.cli.sittings:sittings", "Montre les séances connues."),
     "deposit": ("exchange.cli.deposit:deposit", "Dépose un dossier, chiffré sur cette machine."),
     "grant": ("exchange.cli.deposit:grant", "Ajoute les enveloppes qui manquent à un dépôt."),
+    "receipts": ("exchange.cli.board:receipts", "Montre quels sièges ont reçu un dossier."),
+    "board": ("exchange.cli.board:board", "Montre les échéances à venir."),
     "withdraw": ("exchange.cli.deposit:withdraw", "Retire un dossier : ses clés sont détruites."),
     "card": ("exchange.cli.card:card", "Montre les fiches de conflit d'une séance."),
     "declare": ("exchange.cli.declare:declare", "Déclare n'avoir pas de conflit d'intérêts."),

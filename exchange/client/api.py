@@ -178,6 +178,11 @@ class Api:
         answer = self._connection.post(f"{API}/deposits/{deposit}/release-key", body)
         return field({"x": answer}, "x", attested)
 
+    def releases_of(self, deposit: str) -> tuple[bytes, ...]:
+        """The receipts of the releases of a deposit of one's own association."""
+        answer = self._connection.get(f"{API}/deposits/{deposit}/releases")
+        return field(answer, "receipts", many(utf8))
+
     def add_grant(self, deposit: str, grant: bytes, envelopes: Sequence[bytes]) -> bytes:
         """The receipt of ``grant.added``."""
         body = {"grant": grant.decode(), "envelopes": [encode_base64(e) for e in envelopes]}

@@ -123,6 +123,12 @@ class AcceptedAnswer(Strict):
     receipt: str
 
 
+class ReceiptsAnswer(Strict):
+    """Receipts (C2SP tlog-proofs), oldest first."""
+
+    receipts: tuple[str, ...]
+
+
 class StatementAnswer(AcceptedAnswer):
     """``destruction``: the broker's statement, where a withdrawal or closing ended keys."""
 

@@ -61,6 +61,11 @@ class SqlReleases:
         row = self._transaction.row(query)
         return None if row is None else _record(row)
 
+    def of_deposit(self, deposit: str) -> list[ReleaseRecord]:
+        """All of a deposit, oldest first."""
+        query = select(releases).where(releases.c.deposit == deposit).order_by(releases.c.ticket)
+        return [_record(row) for row in self._transaction.rows(query)]
+
     def set_answer(self, request: Digest, deposit: str, answer: bytes) -> None:
         """Keep the broker's answer, once: a retry must get the same one. Another answer raises
         ConcurrentChangeError.

@@ -25,6 +25,7 @@ from crypto import digests
 from crypto.digests import Digest
 from crypto.encoding import format_instant, new_opaque_id, parse_instant
 from crypto.errors import MalformedError
+from exchange.usecases.errors import ObjectConflictError
 from exchange.usecases.ports import Clock
 from storage.files import PRIVATE_FILE, make_folder, sync_folder, write_all
 from storage.objects import errors
@@ -96,6 +97,10 @@ class FilesystemObjects:
                     # Another commit of this upload may have won and tidied up while we read.
                     if not path.is_file():
                         raise errors.missing_upload() from error
+                except ObjectConflictError:
+                    # Or tidied up between our listing of the parts and our reading of the last.
+                    if not path.is_file():
+                        raise
             _remove_upload(folder)
         return name
 

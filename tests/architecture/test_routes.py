@@ -51,6 +51,7 @@ AGREED = {
     ("POST", "/statements"),
     ("GET", "/statements"),
     ("GET", "/statements/{digest}"),
+    ("GET", "/deposits/{deposit}/releases"),
     ("GET", "/trust"),
     ("GET", "/status"),
     ("GET", "/sittings"),

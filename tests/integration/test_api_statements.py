@@ -97,6 +97,7 @@ def test_a_stranger_posts_nothing(scene: LiveScene) -> None:
                 "opens_at",
                 "closes_at",
                 "urgency",
+                "second_convocation",
                 "seats",
             )
         },

@@ -248,6 +248,10 @@ class _Releases:
         ]
         return max(found, key=lambda each: each.ticket, default=None)
 
+    def of_deposit(self, deposit: str) -> list[ReleaseRecord]:
+        found = [each for each in self._rows.releases.values() if each.deposit == deposit]
+        return sorted(found, key=lambda each: each.ticket)
+
     def set_answer(self, request: Digest, deposit: str, answer: bytes) -> None:
         self._change(request, deposit, answer=answer)
 

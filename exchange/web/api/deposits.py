@@ -10,6 +10,7 @@ from exchange.usecases.add_grant import add_grant
 from exchange.usecases.begin_deposit import begin_deposit
 from exchange.usecases.commit_deposit import commit_deposit
 from exchange.usecases.put_part import put_part
+from exchange.usecases.read_releases import read_releases
 from exchange.usecases.renew_release_key import renew_release_key
 from exchange.usecases.service import PART_BYTES
 from exchange.web.accounts import caller
@@ -25,6 +26,7 @@ from exchange.web.forms import (
     DepositAnswer,
     GrantForm,
     ReceiptAnswer,
+    ReceiptsAnswer,
     ReleaseKeyForm,
 )
 from exchange.web.idempotency import once
@@ -91,6 +93,15 @@ def release_key(deposit: str) -> Response:
     form = read_json(ReleaseKeyForm, MAX_SMALL_BODY)
     attested = renew_release_key(service(), asking, deposit, form.sitting_sha256)
     return json_answer(AttestedAnswer.of(attested))
+
+
+@blueprint.get("/<deposit>/releases")
+@records(EventType.ROSTER_READ)
+@answers(200, ReceiptsAnswer)
+def releases_of(deposit: str) -> Response:
+    """To whom a deposit of one's own association was released: the receipts of those events."""
+    found = read_releases(service(), caller(), deposit)
+    return json_answer(ReceiptsAnswer(receipts=tuple(each.decode() for each in found)))
 
 
 @blueprint.post("/<deposit>/envelopes")
