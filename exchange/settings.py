@@ -98,6 +98,13 @@ def _check_broker_url(text: str) -> str:
     return _check_public_url(text)
 
 
+def _check_smtp_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.password:
+        raise ValueError("expected smtp://[user@]host[:port] or smtps://, the password in a file")
+    return text
+
+
 def check_listen(text: str) -> str:
     """``host:port``, or ValueError."""
     found = _LISTEN.fullmatch(text)
@@ -144,6 +151,10 @@ class Settings(BaseModel):
     listen: Annotated[str, AfterValidator(check_listen)] = "127.0.0.1:8080"
     metrics_listen: Annotated[str, AfterValidator(check_listen)] | None = None
     """Where Prometheus reads figures: a port of its own, never behind the public proxy."""
+    smtp_url: Annotated[str, AfterValidator(_check_smtp_url)] | None = None
+    """``smtp://[user@]host[:587]`` (STARTTLS) or ``smtps://[user@]host[:465]``; none: no messages."""
+    smtp_from: Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$")] | None = None
+    smtp_password_file: FilePath | None = None
     publisher: Annotated[str, StringConstraints(max_length=500)] = ""
     """Who publishes this instance, with address and contact, for the legal pages."""
     security_contact: Annotated[str, StringConstraints(pattern=r"^(mailto:|https://|tel:).+$")] = (

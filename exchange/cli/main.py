@@ -19,6 +19,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("exchange.cli.demo:demo", "Joue toute l'histoire, avec des personnes inventées."),
     "key": ("exchange.cli.key:key", "Les clés de cet appareil : créer, montrer, récupérer."),
     "enrol": ("exchange.cli.enrol:enrol", "Accepte une invitation du secrétariat."),
+    "contact": ("exchange.cli.contact:contact", "Votre adresse pour les messages du service."),
+    "notify": ("exchange.cli.notify:notify", "Envoie les messages dus (exploitant)."),
     "devices": ("exchange.cli.devices:devices", "Montre vos appareils et leur dernier usage."),
     "sittings": ("exchange.cli.sittings:sittings", "Montre les séances connues."),
     "deposit": ("exchange.cli.deposit:deposit", "Dépose un dossier, chiffré sur cette machine."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -177,6 +178,16 @@ class Api:
         body = {"sitting_sha256": sitting_sha256}
         answer = self._connection.post(f"{API}/deposits/{deposit}/release-key", body)
         return field({"x": answer}, "x", attested)
+
+    def contact(self) -> str | None:
+        """One's own address for notices."""
+        return field(self._connection.get(f"{API}/contact"), "address", optional(text))
+
+    def set_contact(self, address: str | None, language: str) -> None:
+        """Give it, or take it back (None)."""
+        body = json.dumps({"address": address, "language": language}).encode()
+        headers = {"Content-Type": "application/json"}
+        self._connection.put(f"{API}/contact", body, headers)
 
     def releases_of(self, deposit: str) -> tuple[bytes, ...]:
         """The receipts of the releases of a deposit of one's own association."""

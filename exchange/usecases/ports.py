@@ -204,6 +204,42 @@ class Events(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Contact:
+    """Where a person wants to be written to. ``language``: ``fr`` or ``en``."""
+
+    person: str
+    address: str
+    language: str
+
+
+class Contacts(Protocol):
+    """Addresses that people gave for themselves."""
+
+    def put(self, contact: Contact) -> None: ...
+
+    def get(self, person: str) -> Contact | None: ...
+
+    def all(self) -> Sequence[Contact]: ...
+
+    def remove(self, person: str) -> None:
+        """Idempotent."""
+
+
+class Notices(Protocol):
+    """What was sent, by ``Notice.key``: nothing else is kept of a message."""
+
+    def is_due(self, key: str, now: datetime) -> bool:
+        """Never tried, or to be tried again by now."""
+
+    def attempts(self, key: str) -> int: ...
+
+    def note(self, key: str, *, attempts: int, again_at: datetime | None, now: datetime) -> None:
+        """Remember an attempt; ``again_at`` None: no other follows."""
+
+    def drop_before(self, moment: datetime) -> None: ...
+
+
 class UnitOfWork(Protocol):
     """One SQL transaction. Leaving the context without ``commit`` rolls back."""
 
@@ -219,6 +255,10 @@ class UnitOfWork(Protocol):
     def idempotency(self) -> Idempotency: ...
     @property
     def events(self) -> Events: ...
+    @property
+    def contacts(self) -> Contacts: ...
+    @property
+    def notices(self) -> Notices: ...
 
     def commit(self) -> None:
         """Make everything durable together."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -121,6 +121,19 @@ class AcceptedAnswer(Strict):
 
     digest: str
     receipt: str
+
+
+class ContactForm(Strict):
+    """One's own address for notices; null takes it back. ``language``: ``fr`` or ``en``."""
+
+    address: Annotated[str, StringConstraints(max_length=254)] | None
+    language: Literal["fr", "en"]
+
+
+class ContactAnswer(Strict):
+    """The address kept, or null."""
+
+    address: str | None
 
 
 class ReceiptsAnswer(Strict):

@@ -10,6 +10,7 @@ from storage.database import (
     deposits,
     idempotency,
     log_tables,
+    notices,
     releases,
     statements,
 )
@@ -20,7 +21,7 @@ TABLES = (
     *(log_tables.log_heads, log_tables.log_published),
     *(statements.statements, statements.statement_references, agenda_openings.agenda_openings),
     *(deposits.deposits, deposits.envelopes, releases.releases),
-    *(challenges.challenges, idempotency.idempotency),
+    *(challenges.challenges, idempotency.idempotency, notices.contacts, notices.notices),
 )
 
 

@@ -15,6 +15,7 @@ from storage.database.engine import Mode, transaction
 from storage.database.errors import business_error
 from storage.database.events import SqlEvents
 from storage.database.idempotency import SqlIdempotency
+from storage.database.notices import SqlContacts, SqlNotices
 from storage.database.releases import SqlReleases
 from storage.database.statements import SqlStatements
 from storage.database.transaction import Transaction
@@ -30,6 +31,8 @@ class SqlUnitOfWork:
     challenges: SqlChallenges
     idempotency: SqlIdempotency
     events: SqlEvents
+    contacts: SqlContacts
+    notices: SqlNotices
     _transaction: Transaction
 
     def commit(self) -> None:
@@ -56,5 +59,7 @@ def _unit_of_work(engine: Engine, mode: Mode) -> Iterator[UnitOfWork]:
             SqlChallenges(begun),
             SqlIdempotency(begun),
             SqlEvents(begun),
+            SqlContacts(begun),
+            SqlNotices(begun),
             begun,
         )

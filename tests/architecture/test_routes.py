@@ -52,6 +52,8 @@ AGREED = {
     ("GET", "/statements"),
     ("GET", "/statements/{digest}"),
     ("GET", "/deposits/{deposit}/releases"),
+    ("GET", "/contact"),
+    ("PUT", "/contact"),
     ("GET", "/trust"),
     ("GET", "/status"),
     ("GET", "/sittings"),

@@ -17,7 +17,6 @@ WITHOUT_A_DEPOSIT = {
     ("GET", "/log/consistency"),
     ("PUT", "/contact"),
     ("GET", "/contact"),
-    ("DELETE", "/contact"),
 }
 """Logging in and out, enrolling, public proofs, one's own address: they know neither deposit nor state."""
 

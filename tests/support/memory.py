@@ -24,7 +24,7 @@ from exchange.usecases.errors import (
     ObjectMissingError,
 )
 from exchange.usecases.ledger import Accepted, MemoryLedger
-from exchange.usecases.ports import DepositRecord, ReleaseRecord, StoredAnswer
+from exchange.usecases.ports import Contact, DepositRecord, ReleaseRecord, StoredAnswer
 from exchange.usecases.record import NOT_FOR_THE_BROKER
 from tests.support.memory_log import MemoryLogStore
 
@@ -44,6 +44,8 @@ class _Rows:
     releases: dict[tuple[Digest, str], ReleaseRecord] = field(default_factory=dict)
     challenges: dict[bytes, datetime] = field(default_factory=dict)
     answers: dict[tuple[str, str], StoredAnswer] = field(default_factory=dict)
+    contacts: dict[str, Contact] = field(default_factory=dict)
+    notices: dict[str, tuple[int, datetime | None, datetime]] = field(default_factory=dict)
     events: dict[int, NewEntry] = field(default_factory=dict)
     erased: set[int] = field(default_factory=set)
 
@@ -101,6 +103,8 @@ class MemoryUnitOfWork:
         self.challenges = _Challenges(rows)
         self.idempotency = _Idempotency(rows)
         self.events = _Events(database, rows)
+        self.contacts = _Contacts(rows)
+        self.notices = _Notices(rows)
 
     def commit(self) -> None:
         self._database.store(self._rows)
@@ -276,6 +280,42 @@ class _Challenges:
     def drop_expired(self, now: datetime) -> None:
         for nonce in [n for n, until in self._rows.challenges.items() if until <= now]:
             del self._rows.challenges[nonce]
+
+
+class _Contacts:
+    def __init__(self, rows: _Rows) -> None:
+        self._rows = rows
+
+    def put(self, contact: Contact) -> None:
+        self._rows.contacts[contact.person] = contact
+
+    def get(self, person: str) -> Contact | None:
+        return self._rows.contacts.get(person)
+
+    def all(self) -> list[Contact]:
+        return list(self._rows.contacts.values())
+
+    def remove(self, person: str) -> None:
+        self._rows.contacts.pop(person, None)
+
+
+class _Notices:
+    def __init__(self, rows: _Rows) -> None:
+        self._rows = rows
+
+    def is_due(self, key: str, now: datetime) -> bool:
+        known = self._rows.notices.get(key)
+        return known is None or (known[1] is not None and known[1] <= now)
+
+    def attempts(self, key: str) -> int:
+        return self._rows.notices.get(key, (0, None, None))[0]
+
+    def note(self, key: str, *, attempts: int, again_at: datetime | None, now: datetime) -> None:
+        self._rows.notices[key] = (attempts, again_at, now)
+
+    def drop_before(self, moment: datetime) -> None:
+        for key in [key for key, (_, _, at) in self._rows.notices.items() if at < moment]:
+            del self._rows.notices[key]
 
 
 class _Idempotency:
