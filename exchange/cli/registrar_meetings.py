@@ -15,10 +15,13 @@ from exchange.cli.words import command, confirmed, json_option, option, result, 
 from exchange.locale import translate as _
 
 if TYPE_CHECKING:
-    from crypto.statements.registry import RosterMandate
+    from crypto.statements.registry import Roster, RosterMandate
     from exchange.client.registrar_roster import RosterParts
 
 PATH = click.Path(path_type=Path)
+
+STAGES = {"titular": "titulaire", "alternate": "suppléant"}
+"""In which capacity a person holds a seat."""
 
 
 @command(help="Publie une version de la composition : sièges, mandats, agréments.")
@@ -76,10 +79,12 @@ def seat(  # click passes by name
     result(document, as_json=as_json, otherwise=sentences)
 
 
-@command("roster", help="Écrit la composition en vigueur : TOML complet, ou mandats en CSV.")
-@option("--out", type=PATH, required=True, help="Fichier à écrire : .toml ou .csv.")
+@command(
+    "roster", help="Montre la composition en vigueur, ou l'écrit : TOML complet, ou mandats en CSV."
+)
+@option("--out", type=PATH, help="Fichier à écrire : .toml ou .csv ; sans lui, la montre.")
 @pass_bench
-def export_roster(bench: Bench, out: Path) -> None:
+def export_roster(bench: Bench, out: Path | None) -> None:
     """See ``help`` above."""
     from crypto.statements.registry import Roster
     from exchange.client.errors import NotPossibleError
@@ -87,19 +92,44 @@ def export_roster(bench: Bench, out: Path) -> None:
     from exchange.client.roster_tables import mandates_csv, roster_toml
     from exchange.usecases.facts import latest_roster
 
-    if out.suffix not in {".toml", ".csv"}:
+    if out is not None and out.suffix not in {".toml", ".csv"}:
         raise click.UsageError(_("Le nom du fichier finit par .toml ou par .csv."))
     desk = bench.desk()
     desk.load(Roster)
     last = latest_roster(desk.view.ledger)
     if last is None:
         raise NotPossibleError("Aucune composition n'est encore publiée.")
+    if out is None:
+        _show_roster(last.statement, desk.machine.clock().date())
+        return
     write = mandates_csv if out.suffix == ".csv" else roster_toml
     with appearing(out) as handle:
         handle.write(write(last.statement))
     say(
         "Composition n° {version} écrite dans « {path} ».", version=last.statement.version, path=out
     )
+
+
+def _show_roster(roster: Roster, today: date) -> None:
+    """Each seat, and who holds it today; a seat without anybody is said to be vacant."""
+    say("Composition n° {version}", version=roster.version)
+    for seat in roster.seats:
+        say("{label} ({code}) {basis}", label=seat.label, code=seat.seat, basis=seat.basis or "")
+        held = [
+            each
+            for each in roster.mandates
+            if each.seat == seat.seat and each.from_day <= today <= each.to_day
+        ]
+        if not held:
+            say("  vacant")
+        for each in held:
+            say(
+                "  {person} ({capacity}), du {first:%d/%m/%Y} au {last:%d/%m/%Y}",
+                person=each.person,
+                capacity=_(STAGES[each.capacity.value]),
+                first=each.from_day,
+                last=each.to_day,
+            )
 
 
 def _parts(bench: Bench, preset: str | None, roster: Path | None) -> RosterParts:

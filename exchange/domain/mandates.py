@@ -13,7 +13,9 @@ from exchange.domain.seats import Capacity, Seat, SeatKind
 
 @dataclass(frozen=True)
 class Mandate:
-    """A person holds a seat for a time."""
+    """A person holds a seat for a time. Whoever replaces a member who left in the course of a mandate
+    holds it for what remains (CRPA R133-4): the days are the préfet's order's to set.
+    """
 
     mandate: MandateId
     seat: SeatCode

@@ -70,7 +70,8 @@ def is_structurally_recused(
 ) -> bool:
     """Whether a member never sees this association's dossiers.
 
-    The association that prepared a dossier does not deliberate on it: neither from its own seat,
+    Nobody takes part in what they have a personal interest in (CRPA R133-12), and the association that
+    prepared a dossier does not deliberate on it: neither from its own seat,
     nor through one of its people who holds another seat (``organisation`` is the certificate's).
     """
     return organisation == association or (seat is not None and seat.organisation == association)
@@ -120,6 +121,8 @@ def _check_taken(taken: SeatTaken, roster: Roster, day: date) -> None:
 
 def check_convocation(sitting: Sitting, convoked_at: datetime) -> None:
     """Raise RuleError unless members are called in time (CRPA R133-8), or in declared urgency.
+
+    The call goes by any means, e-mail among them, with the agenda; so do the documents (R133-5).
 
     The meeting is held at the end of the reading window, so its day is that of ``closes_at``.
     """

@@ -113,6 +113,17 @@ decree = "2026-117"
     assert [reads(office, who, which) for who in ("claire", "martin")] == [1, 1]
 
 
+def test_a_vacant_seat_is_shown(office: LiveOffice) -> None:
+    """The composition names each seat, its legal basis, who holds it today, and that nobody does."""
+    titular = office.join("claire", "cdom", "member")
+    basis = 'label = "Ordre des médecins"\nbasis = "CASF R121-12-7, 9°"'
+    publish(office, roster(titular).replace('label = "Ordre des médecins"', basis))
+    told = office.run("secretariat", "registrar", "roster").out
+    assert "Ordre des médecins (cdom) CASF R121-12-7, 9°" in told
+    assert f"{titular} (titulaire), du 01/01/2026 au 31/12/2028" in told
+    assert told.count("vacant") == 1  # Altaïr's seat
+
+
 def test_labels_are_frozen(office: LiveOffice) -> None:
     """A sitting keeps the labels and names of its day; a later roster does not rewrite them."""
     titular = office.join("claire", "cdom", "member")
