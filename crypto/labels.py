@@ -36,6 +36,9 @@ EVENT_COMMITMENT: Final = f"{_PREFIX}event-commitment".encode()
 AGENDA_ITEM: Final = f"{_PREFIX}agenda-item".encode()
 """HMAC label of an agenda's commitment to one of its items."""
 
+THROTTLED_ADDRESS: Final = f"{_PREFIX}throttled-address".encode()
+"""HMAC label: cookie secret to the key under which network addresses are counted."""
+
 STATEMENT_TYPE_PREFIX: Final = "application/vnd.dossier-exchange."
 STATEMENT_TYPE_SUFFIX: Final = ".v1+json"
 
@@ -49,4 +52,5 @@ ALL_LABELS: Final = (
     REVOKED_LIST,
     EVENT_COMMITMENT,
     AGENDA_ITEM,
+    THROTTLED_ADDRESS,
 )

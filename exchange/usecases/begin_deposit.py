@@ -7,17 +7,16 @@ from datetime import datetime
 
 from audit.events import EventType
 from crypto.digests import Digest
-from crypto.encoding import new_opaque_id
-from crypto.statements import parse
+from crypto.statements import Unverified, parse
 from crypto.statements.custody import ReleaseKey
 from crypto.statements.registry import Certificate, Role
 from exchange.domain.deposit_lifecycle import INITIAL
 from exchange.usecases.acknowledgement import push_to_broker
 from exchange.usecases.depositing import require_approval, sitting_to_begin
-from exchange.usecases.errors import BrokerRefusalError, TooManyError, explained
+from exchange.usecases.errors import BrokerRefusalError, NotFoundError, TooManyError, explained
 from exchange.usecases.ledger import Accepted
 from exchange.usecases.ports import Attested, DepositRecord, UnitOfWork
-from exchange.usecases.record import Filed, attest, present, publish, record_statement
+from exchange.usecases.record import Filed, attest, filed, present, publish, record_statement
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import require_certificate, verified_by
 
@@ -30,49 +29,88 @@ class Begun:
     release_key: Attested
 
 
-def begin_deposit(service: Service, caller: Caller, sitting: str, sitting_sha256: Digest) -> Begun:
-    """Begin a deposit for a sitting; ``deposit.begun`` is logged."""
+def begin_deposit(
+    service: Service, caller: Caller, sitting: str, sitting_sha256: Digest, *, deposit: str
+) -> Begun:
+    """Begin a deposit for a sitting; ``deposit.begun`` is logged.
+
+    ``deposit`` is the id that was reserved for this request: wherever an earlier attempt stopped,
+    this one goes on, and the broker, too, makes one key a deposit.
+    """
     now = present(service)
     with service.transactions() as work:
         held = require_certificate(service, work, caller, Role.DEPOSITOR, now)
-        _check(service, work, held, sitting, sitting_sha256, now)
+        known = _known(work, held, deposit)
+        if known is None:
+            _check(service, work, held, sitting, sitting_sha256, now)
     publish(service)
+    if known is not None:
+        return Begun(deposit, attest(service, known))
     push_to_broker(service)
-    deposit = new_opaque_id(service.entropy)
     envelope = service.broker.make_release_key(deposit, sitting_sha256)
     with explained():
         unverified = parse(ReleaseKey, envelope)
+    if unverified.statement.deposit != deposit or unverified.statement.sitting != sitting:
+        raise BrokerRefusalError("Le gardien des clés a répondu pour un autre dépôt.")
+    upload = service.objects.begin()
     now = present(service)
     with service.transactions() as work:
-        _check(service, work, held, sitting, sitting_sha256, now)
-        verified = verified_by(service, work, unverified, now)
-        if unverified.statement.deposit != deposit or unverified.statement.sitting != sitting:
-            raise BrokerRefusalError("Le gardien des clés a répondu pour un autre dépôt.")
-        ticket = record_statement(
-            service,
-            work,
-            verified,
-            EventType.DEPOSIT_BEGUN,
-            at=now,
-            cites={"certificate": held.digest, "sitting": sitting_sha256},
-            facts={"deposit": deposit},
-        )
-        record = DepositRecord(
-            deposit=deposit,
-            sitting=sitting,
-            organisation=held.statement.organisation,
-            certificate=held.digest,
-            state=INITIAL.value,
-            upload=service.objects.begin(),
-            object_name=None,
-            manifest=None,
-            length=None,
-            begun_at=now,
-        )
-        work.deposits.add(record)
-        work.commit()
+        begun = _known(work, held, deposit)  # another worker may have had the same request
+        if begun is None:
+            _check(service, work, held, sitting, sitting_sha256, now)
+            record = _record_of(held, unverified.statement, upload, now)
+            begun = _begin(service, work, held, unverified, record)
+            work.commit()
     publish(service)
-    return Begun(deposit, attest(service, Filed(envelope, unverified.digest, ticket)))
+    return Begun(deposit, attest(service, begun))
+
+
+def _known(work: UnitOfWork, held: Accepted[Certificate], deposit: str) -> Filed | None:
+    """The release key of a deposit begun before."""
+    record = work.deposits.get(deposit)
+    if record is None:
+        return None
+    if record.certificate != held.digest:  # unguessable ids: only a fault leads here
+        raise NotFoundError("Ce dépôt est inconnu de ce service.")
+    return filed(work, work.statements.find(ReleaseKey, deposit=deposit)[0])
+
+
+def _record_of(
+    held: Accepted[Certificate], made: ReleaseKey, upload: str, now: datetime
+) -> DepositRecord:
+    return DepositRecord(
+        deposit=made.deposit,
+        sitting=made.sitting,
+        organisation=held.statement.organisation,
+        certificate=held.digest,
+        state=INITIAL.value,
+        upload=upload,
+        object_name=None,
+        manifest=None,
+        length=None,
+        begun_at=now,
+    )
+
+
+def _begin(
+    service: Service,
+    work: UnitOfWork,
+    held: Accepted[Certificate],
+    unverified: Unverified[ReleaseKey],
+    record: DepositRecord,
+) -> Filed:
+    """The deposit's row, and the event that records its key."""
+    ticket = record_statement(
+        service,
+        work,
+        verified_by(service, work, unverified, record.begun_at),
+        EventType.DEPOSIT_BEGUN,
+        at=record.begun_at,
+        cites={"certificate": held.digest, "sitting": unverified.statement.sitting_sha256},
+        facts={"deposit": record.deposit},
+    )
+    work.deposits.add(record)
+    return Filed(unverified.envelope, unverified.digest, ticket)
 
 
 def _check(

@@ -39,50 +39,71 @@ def commit_deposit(
 ) -> bytes:
     """Commit a deposit by its signed manifest; the receipt of ``deposit.committed``.
 
-    The object is committed first, then database and event in one transaction: a crash in between
-    leaves an object that no row names, and the sweep removes it.
+    The deposit's row names the object before it is made, so that the sweep knows it wherever a crash
+    comes; then the object is made; then state and event follow in one transaction.
     """
     with explained():
         unverified = parse(Manifest, envelope)
     sealed = match_envelopes(unverified.statement.envelopes, envelopes)
+    statement = unverified.statement
     now = present(service)
     with service.transactions() as work:
         known = work.statements.get(unverified.digest)
         if known is None:
             record = _check(service, work, caller, deposit, unverified, now)
+            content = statement.length, statement.sha256
+            promised = service.objects.name_of(record.upload, *content)
+            work.deposits.promise_object(deposit, promised)
+            work.commit()
     if known is not None:
         return _again(service, caller, unverified, known.order)
-    statement = unverified.statement
     name = service.objects.commit(record.upload, statement.length, statement.sha256)
     _check_nonce(service, name, statement)
     with service.transactions() as work:
-        # Again, in the transaction that writes: what was true a moment ago may not be any more.
-        record = _check(service, work, caller, deposit, unverified, now)
-        verified = verified_by(service, work, unverified, now)
-        ticket = record_statement(
-            service,
-            work,
-            verified,
-            EventType.DEPOSIT_COMMITTED,
-            at=now,
-            cites={
-                "certificate": statement.signer,
-                "release_key": statement.release_key_sha256,
-                "sitting": statement.sitting_sha256,
-            },
-            facts={"deposit": deposit},
-        )
-        work.deposits.set_committed(
-            deposit, object_name=name, manifest=unverified.digest, length=statement.length
-        )
-        after = step(TABLE, DepositState(record.state), DepositEvent.COMMIT)
-        work.deposits.move(deposit, expected=record.state, new=after.value)
-        for digest, data in sealed.items():
-            work.deposits.add_envelope(deposit, digest, data)
-        work.commit()
+        known = work.statements.get(unverified.digest)
+        if known is None:
+            # Again, in the transaction that writes: what was true a moment ago may not be any more.
+            record = _check(service, work, caller, deposit, unverified, now)
+            ticket = _commit(service, work, record, unverified, name, now)
+            for digest, data in sealed.items():
+                work.deposits.add_envelope(deposit, digest, data)
+            work.commit()
+    if known is not None:  # two attempts at once: the other was faster
+        return _again(service, caller, unverified, known.order)
     publish(service)
     push_to_broker(service)
     return receipt(service, ticket)
+
+
+def _commit(
+    service: Service,
+    work: UnitOfWork,
+    record: DepositRecord,
+    unverified: Unverified[Manifest],
+    name: str,
+    now: datetime,
+) -> int:
+    """The deposit's new state and the event that records it; the event's ticket."""
+    statement = unverified.statement
+    ticket = record_statement(
+        service,
+        work,
+        verified_by(service, work, unverified, now),
+        EventType.DEPOSIT_COMMITTED,
+        at=now,
+        cites={
+            "certificate": statement.signer,
+            "release_key": statement.release_key_sha256,
+            "sitting": statement.sitting_sha256,
+        },
+        facts={"deposit": record.deposit},
+    )
+    work.deposits.set_committed(
+        record.deposit, object_name=name, manifest=unverified.digest, length=statement.length
+    )
+    after = step(TABLE, DepositState(record.state), DepositEvent.COMMIT)
+    work.deposits.move(record.deposit, expected=record.state, new=after.value)
+    return ticket
 
 
 def _again(

@@ -11,6 +11,7 @@ from crypto.statements.exchange import Login
 from exchange.usecases.authority import certificate_of_key, find_certificate
 from exchange.usecases.errors import ExpiredError, NotAllowedError, UseCaseError, explained
 from exchange.usecases.ports import UnitOfWork
+from exchange.usecases.rates import login_refusals, pass_one
 from exchange.usecases.record import present, publish, receipt, record_event, record_statement
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import caller_of, require_fresh, verified_by
@@ -76,12 +77,11 @@ def _caller(work: UnitOfWork, verified: Verified[Login], now: datetime) -> Calle
 
 
 def _refuse(service: Service, error: UseCaseError, now: datetime) -> None:
-    held_back = service.login_refusals.pass_one(now)
-    if held_back is None:
-        return
-    facts = {"reason": error.code}
-    if held_back:
-        facts["held_back"] = str(held_back)
     with service.transactions() as work:
-        record_event(service, work, EventType.LOGIN_REFUSED, at=now, facts=facts)
+        held_back = pass_one(work, login_refusals(service), now)
+        if held_back is not None:
+            facts = {"reason": error.code}
+            if held_back:
+                facts["held_back"] = str(held_back)
+            record_event(service, work, EventType.LOGIN_REFUSED, at=now, facts=facts)
         work.commit()

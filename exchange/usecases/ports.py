@@ -37,8 +37,11 @@ class ObjectStore(Protocol):
     def parts(self, upload: str) -> Sequence[tuple[int, int, Digest]]:
         """(number, length, digest) of the parts kept so far."""
 
+    def name_of(self, upload: str, length: int, sha256: Digest) -> str:
+        """The name under which ``commit`` keeps that content of that upload."""
+
     def commit(self, upload: str, length: int, sha256: Digest) -> str:
-        """Join the parts, check length and digest, and return the object's random name.
+        """Join the parts, check length and digest, and return the object's name (``name_of``).
         Atomic and idempotent: a second commit of the same upload returns the same name.
         """
 
@@ -76,6 +79,7 @@ class DepositRecord:
     state: str
     upload: str
     object_name: str | None
+    """From the first attempt to commit on; the object itself comes a little later, or never."""
     manifest: Digest | None
     length: int | None
     begun_at: datetime
@@ -130,6 +134,11 @@ class Deposits(Protocol):
     def move(self, deposit: str, *, expected: str, new: str) -> None:
         """Change the state if it still is ``expected``; raises ConcurrentChangeError."""
 
+    def promise_object(self, deposit: str, name: str) -> None:
+        """Name the object before it is made, once; another than before raises
+        ConcurrentChangeError. A sweep leaves it alone as long as the deposit is under way.
+        """
+
     def set_committed(
         self, deposit: str, *, object_name: str, manifest: Digest, length: int
     ) -> None: ...
@@ -173,20 +182,46 @@ class Challenges(Protocol):
 
 
 @dataclass(frozen=True)
-class StoredAnswer:
-    """The answer once given under an idempotency key."""
+class Reservation:
+    """What an idempotency key stands for."""
 
     request_sha256: Digest
-    status: int
-    body: bytes
+    """The one request that it came with."""
+    subject: str
+    """The id, drawn for it, of whatever that request makes."""
 
 
 class Idempotency(Protocol):
-    """Answers already given, by person and key."""
+    """Idempotency keys, by person and key."""
 
-    def get(self, owner: str, key: str) -> StoredAnswer | None: ...
+    def reserve(self, owner: str, key: str, wanted: Reservation, now: datetime) -> Reservation:
+        """The reservation under this key: the one made before, else ``wanted``."""
 
-    def add(self, owner: str, key: str, answer: StoredAnswer, now: datetime) -> None: ...
+    def drop_before(self, moment: datetime) -> None:
+        """Forget the keys reserved before ``moment``."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a window holds after one more was counted."""
+
+    count: int
+    """In this window, that one included."""
+    before: int
+    """What the last window of this name held, told with the first of the next; 0 otherwise."""
+
+
+class Rates(Protocol):
+    """How often something happened in a window of time, counted for all workers and hosts."""
+
+    def add(self, scope: str, who: str, window: int) -> Counted:
+        """Count one more in window number ``window``."""
+
+    def seen(self, scope: str, who: str, window: int) -> int:
+        """How many were counted in it."""
+
+    def drop_before(self, window: int) -> None:
+        """Forget the windows before ``window``."""
 
 
 class Events(Protocol):
@@ -253,6 +288,8 @@ class UnitOfWork(Protocol):
     def challenges(self) -> Challenges: ...
     @property
     def idempotency(self) -> Idempotency: ...
+    @property
+    def rates(self) -> Rates: ...
     @property
     def events(self) -> Events: ...
     @property

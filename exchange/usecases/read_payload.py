@@ -14,6 +14,7 @@ from exchange.domain.refusals import RefusalReason
 from exchange.usecases.errors import NotFoundError, RefusedError
 from exchange.usecases.facts import access_facts
 from exchange.usecases.ports import ReleaseRecord, UnitOfWork
+from exchange.usecases.rates import pass_one, release_refusals
 from exchange.usecases.record import present, publish, record_event
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import require_caller
@@ -96,7 +97,7 @@ def _request(work: UnitOfWork, record: ReleaseRecord) -> AccessRequest:
 def _log_refusal(
     service: Service, work: UnitOfWork, record: ReleaseRecord, reason: RefusalReason, now: datetime
 ) -> None:
-    if service.release_refusals.pass_one(now, record.certificate) is None:
+    if pass_one(work, release_refusals(service), now, record.certificate) is None:
         return  # enough of them are in the log; the refusal itself is not in doubt
     facts = {"deposit": record.deposit, "purpose": _request(work, record).purpose.value}
     record_event(

@@ -31,6 +31,7 @@ from exchange.usecases.facts import (
 )
 from exchange.usecases.ledger import StatementIndex
 from exchange.usecases.ports import Attested, OpenRequest, ReleaseRecord, UnitOfWork
+from exchange.usecases.rates import is_open, pass_one, release_refusals
 from exchange.usecases.record import (
     Filed,
     attest,
@@ -105,11 +106,11 @@ def release(service: Service, caller: Caller, envelope: bytes) -> Releases:
     with service.transactions() as work:
         require_caller(service, work, caller, now)
         require_own(caller, unverified.statement)
-        _require_patience(service, caller, now)
+        _require_patience(service, work, caller, now)
         decided = _decide_all(service, work, unverified, now)
+        if decided.refused:
+            pass_one(work, release_refusals(service), now, caller.certificate or "")
         work.commit()
-    if decided.refused:
-        service.release_refusals.pass_one(now, caller.certificate or "")
     publish(service)
     push_to_broker(service)
     opened: list[Opened] = []
@@ -144,8 +145,8 @@ class _Decided:
     refused: list[_Refused]
 
 
-def _require_patience(service: Service, caller: Caller, now: datetime) -> None:
-    if not service.release_refusals.is_open(now, caller.certificate or ""):
+def _require_patience(service: Service, work: UnitOfWork, caller: Caller, now: datetime) -> None:
+    if not is_open(work, release_refusals(service), now, caller.certificate or ""):
         raise TooManyError(
             "Trop de demandes refusées en peu de temps : corrigez-en la cause, puis recommencez "
             "dans une minute."

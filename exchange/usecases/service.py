@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from threading import Lock
+from datetime import timedelta
 from typing import Final
 
 from audit.ports import LogStore
@@ -46,11 +44,15 @@ CEREMONY_LIFETIME: Final = timedelta(days=30)
 """Root statements are signed off line by several people in turn; they may be that old."""
 
 MAX_REFUSALS: Final = 60
-"""Refusals logged one by one in each ``REFUSAL_WINDOW``; beyond it they are counted, so that
-nobody can fill the log from outside."""
+"""Refusals logged one by one in each minute; beyond it they are counted, so that nobody can fill the
+log from outside."""
 
-REFUSAL_WINDOW: Final = timedelta(minutes=1)
-"""See MAX_REFUSALS."""
+MAX_ANONYMOUS_WRITES: Final = 1_200
+"""A minute and address, 20 a second: a whole préfecture may sit behind one address, and behind a proxy
+everybody does. It caps what an anonymous flood costs; the proxy in front counts per client."""
+
+KEY_LIFETIME: Final = timedelta(days=3)
+"""How long an idempotency key is known: longer than an unfinished upload, whose retry may bear it."""
 
 
 @dataclass(frozen=True)
@@ -65,39 +67,9 @@ class Limits:
     clock_tolerance: timedelta = CLOCK_TOLERANCE
     retention: timedelta = RETENTION
     purge_delay: timedelta = PURGE_DELAY
-
-
-class FloodGate:
-    """Counts events of each origin in a sliding window. One process's; ``wiring`` makes it."""
-
-    def __init__(self, limit: int = MAX_REFUSALS, window: timedelta = REFUSAL_WINDOW) -> None:
-        self._limit = limit
-        self._window = window
-        self._passed: defaultdict[str, deque[datetime]] = defaultdict(deque)
-        self._held_back: defaultdict[str, int] = defaultdict(int)
-        self._lock = Lock()
-
-    def is_open(self, now: datetime, who: str = "") -> bool:
-        """Whether one more may pass."""
-        with self._lock:
-            return self._count(now, who) < self._limit
-
-    def pass_one(self, now: datetime, who: str = "") -> int | None:
-        """None when the gate is shut; else how many were held back since it last was open."""
-        with self._lock:
-            if self._count(now, who) >= self._limit:
-                self._held_back[who] += 1
-                return None
-            self._passed[who].append(now)
-            return self._held_back.pop(who, 0)
-
-    def _count(self, now: datetime, who: str) -> int:
-        passed = self._passed[who]
-        while passed and passed[0] <= now - self._window:
-            passed.popleft()
-        if not passed:
-            del self._passed[who]  # who stays away is forgotten
-        return len(passed)
+    refusals: int = MAX_REFUSALS
+    anonymous_writes: int = MAX_ANONYMOUS_WRITES
+    key_lifetime: timedelta = KEY_LIFETIME
 
 
 @dataclass(frozen=True)
@@ -115,10 +87,6 @@ class Service:
     origin: str
     """The log's origin: that of the trust policy, of logins and of manifests."""
     limits: Limits = field(default_factory=Limits)
-    login_refusals: FloodGate = field(default_factory=FloodGate)
-    """Of everybody together: whoever is refused has no name yet."""
-    release_refusals: FloodGate = field(default_factory=FloodGate)
-    """By certificate: one member who errs does not stop another."""
 
 
 @dataclass(frozen=True)

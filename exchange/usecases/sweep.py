@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import step
 from exchange.usecases.destruction import settle
-from exchange.usecases.endings import purge_left_withdrawn
+from exchange.usecases.ports import UnitOfWork
+from exchange.usecases.rates import window_of
 from exchange.usecases.record import present
 from exchange.usecases.service import Service
 
@@ -21,34 +25,48 @@ class Swept:
 
 
 def sweep(service: Service) -> Swept:
-    """End keys that are due, abandon old uploads, delete unreferenced objects.
+    """End keys that are due, abandon old uploads, delete what no deposit names.
 
-    Objects are listed before the rows are read: one that is committed meanwhile has its row by then
-    or belongs to an upload that began after the limit, and is left alone by the state of its upload.
+    Precise at any moment, with deposits under way: a deposit's row names its object before that is
+    made (``commit_deposit``), so an object that is listed and then not named belongs to nobody, or to
+    a deposit that ended. Hence the order: objects are listed first, rows are read after.
     """
     settle(service)
-    purge_left_withdrawn(service)
-    limit = present(service) - service.limits.upload_lifetime
+    now = present(service)
+    limit = now - service.limits.upload_lifetime
     names = set(service.objects.names())
     old = {upload for upload, began in service.objects.uploads() if began < limit}
     with service.transactions() as work:
-        kept = set()
-        recent = False
-        for state in DepositState:
-            for record in work.deposits.in_state(state.value):
-                if record.object_name is not None and state is not DepositState.PURGED:
-                    kept.add(record.object_name)
-                if state is DepositState.BEGUN and record.begun_at < limit:
-                    after = step(TABLE, state, DepositEvent.ABANDON)
-                    work.deposits.move(record.deposit, expected=state.value, new=after.value)
-                    old.add(record.upload)
-                elif state is DepositState.BEGUN:
-                    recent = True
+        old |= _abandon(work, limit)
+        kept = {name for state in _WITH_OBJECT for name in _objects_of(work, state)}
+        work.idempotency.drop_before(now - service.limits.key_lifetime)
+        work.challenges.drop_expired(now)
+        work.rates.drop_before(window_of(now) - 1)
         work.commit()
     for upload in old:
         service.objects.abort(upload)
-    # While a deposit is under way, its object may be committed and not named yet: leave them all.
-    orphans = set() if recent else names - kept
+    orphans = names - kept
     for name in orphans:
         service.objects.delete(name)
     return Swept(len(old), len(orphans))
+
+
+_WITH_OBJECT: Final = frozenset(DepositState) - {DepositState.PURGED, DepositState.ABANDONED}
+
+
+def _abandon(work: UnitOfWork, limit: datetime) -> set[str]:
+    """Give up the deposits begun before ``limit`` and never committed; their uploads."""
+    uploads = set()
+    begun = DepositState.BEGUN
+    for record in work.deposits.in_state(begun.value):
+        if record.begun_at < limit:
+            after = step(TABLE, begun, DepositEvent.ABANDON)
+            work.deposits.move(record.deposit, expected=begun.value, new=after.value)
+            uploads.add(record.upload)
+    return uploads
+
+
+def _objects_of(work: UnitOfWork, state: DepositState) -> Iterator[str]:
+    for record in work.deposits.in_state(state.value):
+        if record.object_name is not None:
+            yield record.object_name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final
 
 from flask import Flask
 
@@ -23,8 +22,6 @@ from exchange.web.problems import add_problems
 from exchange.web.readiness import Probe, Readiness, service_probes
 from exchange.web.throttle import Throttle
 
-THROTTLE_KEY_BYTES: Final = 32
-
 
 def create_app(
     service: Service, settings: Settings, probes: Mapping[str, Probe] | None = None
@@ -36,12 +33,13 @@ def create_app(
     readiness = Readiness({**service_probes(service), **(probes or {})}, time.monotonic)
     app.extensions[EXTENSION] = WebContext(service, settings, Languages.load(), readiness)
     journal_requests(app, service.entropy)
-    add_accounts(app, service, read_cookie_secret(settings), secure=settings.secure)
+    secret = read_cookie_secret(settings)
+    add_accounts(app, service, secret, secure=settings.secure)
     add_problems(app)
     add_headers(app, secure=settings.secure)
     for module in (health, work, legal, login, contact, statements, deposits, releases):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(log.files)
     app.register_blueprint(log.proofs)
-    add_guard(app, Throttle(service.entropy(THROTTLE_KEY_BYTES), time.monotonic))
+    add_guard(app, Throttle(service, secret))
     return app

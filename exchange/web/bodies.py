@@ -13,6 +13,8 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from crypto.digests import Digest, sha256
 from crypto.statements.model import load_strict_json
+from exchange.web.accounts import optional_caller
+from exchange.web.context import service
 from exchange.web.errors import (
     BodyTooLargeError,
     IncompleteBodyError,
@@ -20,6 +22,7 @@ from exchange.web.errors import (
     MalformedRequestError,
     UnsupportedTypeError,
 )
+from exchange.web.idempotency import hold_key
 from exchange.web.routes import JSON
 
 M = TypeVar("M", bound=BaseModel)
@@ -31,12 +34,14 @@ _SHA256_MEMBER: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
 def read_json(model: type[M], limit: int) -> M:
-    """The body as ``model``; raises a WebError."""
+    """The body as ``model``, its ``Idempotency-Key`` held to it; raises a WebError."""
     if request.mimetype != JSON:
         raise UnsupportedTypeError(
             "Ce service attend du JSON (Content-Type: {expected}).", expected=JSON
         )
-    loaded = load_strict_json(read_octets(limit), limit=limit)
+    octets = read_octets(limit)
+    hold_key(service(), optional_caller(), octets)
+    loaded = load_strict_json(octets, limit=limit)
     try:
         return model.model_validate(loaded)
     except ValidationError as error:

@@ -1,73 +1,64 @@
-"""``Idempotency-Key``: a retry after a lost answer gets that answer, and nothing happens twice."""
+"""``Idempotency-Key``: a retry after a lost answer finds what the first attempt made.
+
+The key is reserved before anything is done, together with the id that the request's effect will bear.
+Whatever the first attempt got done before it died, the retry goes on with the same id, and the use case,
+which knows its own ids, makes nothing twice. No answer is stored: it is made anew, under a checkpoint at
+least as new. Requests that carry a signed statement need no key, because the statement is one; a key that
+comes along is still held to its one request.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Final
 
-from flask import Response, request
+from flask import g, request
 
-from crypto.digests import Digest, sha256
-from exchange.usecases.ports import StoredAnswer
+from crypto.digests import sha256
+from crypto.encoding import new_opaque_id
+from exchange.usecases.ports import Reservation
 from exchange.usecases.service import Caller, Service
 from exchange.web.errors import IdempotencyConflictError, MalformedRequestError
-from exchange.web.routes import JSON
 
 HEADER: Final = "Idempotency-Key"
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
-_NO_ANSWER: Final = 0
-"""The status kept for a request whose use case finds its own answer again."""
 
+def hold_key(service: Service, caller: Caller | None, body: bytes) -> None:
+    """Reserve the key that came along, if any, for this caller, path and body.
 
-def once(service: Service, caller: Caller, body: bytes, act: Callable[[], Response]) -> Response:
-    """Do ``act`` once for this caller and key; the first answer again for the same body."""
-    key = _key(required=True)
-    digest = _digest(body)
-    known = _known(service, caller, key, digest)
-    if known is not None:
-        return Response(known.body, known.status, content_type=JSON)
-    answer = act()
-    _keep(service, caller, key, StoredAnswer(digest, answer.status_code, answer.get_data()))
-    return answer
-
-
-def require_same_request(service: Service, caller: Caller, body: bytes) -> None:
-    """Refuse a key that came with another request before.
-
-    For use cases that are idempotent by themselves: their answer is made anew each time.
+    Raises IdempotencyConflictError when it came with another request before. A stranger's key is
+    not kept: whoever has no login could fill a table with them.
     """
-    key = _key(required=False)
-    if key and _known(service, caller, key, _digest(body)) is None:
-        _keep(service, caller, key, StoredAnswer(_digest(body), _NO_ANSWER, b""))
-
-
-def _key(*, required: bool) -> str:
-    key = request.headers.get(HEADER, "")
-    if (key or required) and not _KEY.fullmatch(key):
-        raise MalformedRequestError(
-            "Cette demande doit porter une clé « Idempotency-Key » de 16 à 64 caractères."
-        )
-    return key
-
-
-def _digest(body: bytes) -> Digest:
-    return sha256(request.path.encode() + b"\0" + body)
-
-
-def _known(service: Service, caller: Caller, key: str, digest: Digest) -> StoredAnswer | None:
+    key = request.headers.get(HEADER)
+    if key is None or caller is None:
+        return
+    if not _KEY.fullmatch(key):
+        raise _unusable()
+    digest = sha256(request.path.encode() + b"\0" + body)
+    wanted = Reservation(digest, new_opaque_id(service.entropy))
     with service.transactions() as work:
-        known = work.idempotency.get(caller.signer or "", key)
-    if known is not None and known.request_sha256 != digest:
+        held = work.idempotency.reserve(caller.signer or "", key, wanted, service.clock())
+        work.commit()
+    if held.request_sha256 != digest:
         raise IdempotencyConflictError(
             "Cette clé « Idempotency-Key » a déjà servi pour une autre demande."
         )
-    return known
+    g.reserved_id = held.subject
 
 
-def _keep(service: Service, caller: Caller, key: str, answer: StoredAnswer) -> None:
-    with service.transactions() as work:
-        if work.idempotency.get(caller.signer or "", key) is None:
-            work.idempotency.add(caller.signer or "", key, answer, service.clock())
-            work.commit()
+def reserved_id() -> str:
+    """The id of what this request makes: the same for the same caller, key and body.
+
+    Raises MalformedRequestError when no key came along.
+    """
+    reserved: str | None = g.get("reserved_id")
+    if reserved is None:
+        raise _unusable()
+    return reserved
+
+
+def _unusable() -> MalformedRequestError:
+    return MalformedRequestError(
+        "Cette demande doit porter une clé « Idempotency-Key » de 16 à 64 caractères."
+    )

@@ -134,12 +134,12 @@ def _other_parameters(rules: Rules) -> Iterator[dict[str, Any]]:
             "description": meaning,
             "schema": {"type": "string"},
         }
-    if rules.key_required is not None:
+    if rules.body and (rules.login_optional or not rules.anonymous_because):
         yield {
             "name": "Idempotency-Key",
             "in": "header",
             "required": rules.key_required,
-            "description": "The same key and body again get the same answer.",
+            "description": "The same key and body again have no second effect.",
             "schema": {"type": "string"},
         }
 

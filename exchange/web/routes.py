@@ -47,8 +47,8 @@ class Rules:
     body_type: str = JSON
     body_limit: int = 0
     """Octets; 0: the route takes no body."""
-    key_required: bool | None = None
-    """Whether an ``Idempotency-Key`` must come along; None: the route looks at none."""
+    key_required: bool = False
+    """Whether an ``Idempotency-Key`` must come along. With JSON it always may, after a login."""
     queries: tuple[tuple[str, bool, str], ...] = ()
     """Query parameters: name, whether required, what it is."""
     answers: tuple[Answer, ...] = ()
@@ -89,7 +89,7 @@ def login_optional(reason: str) -> Callable[[View], View]:
 
 
 def takes(
-    model: type[BaseModel], limit: int, *, key_required: bool | None = None
+    model: type[BaseModel], limit: int, *, key_required: bool = False
 ) -> Callable[[View], View]:
     """The view takes a JSON body of this form, of at most ``limit`` octets."""
     return lambda view: _declare(view, body=model, body_limit=limit, key_required=key_required)

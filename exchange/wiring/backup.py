@@ -72,10 +72,16 @@ def _pieces(settings: Settings, saved: Saved, clock: Clock, entropy: Entropy) ->
         rows = lines.splitlines()
         saved.rows += len(rows)
         if table == "deposits":
-            named += [str(name) for row in rows if (name := json.loads(row)["object_name"])]
+            named += _committed(rows)
         yield from _entry(f"rows/{table}/{number:08d}", lines)
     yield from _objects(settings, saved, named, clock, entropy)
     yield bytes(2 * TAR_BLOCK)
+
+
+def _committed(rows: list[bytes]) -> list[str]:
+    """The objects of deposits that were committed: no other was ever acknowledged."""
+    read = [json.loads(row) for row in rows]
+    return [str(each["object_name"]) for each in read if each["manifest"]]
 
 
 def _objects(

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     LargeBinary,
     Row,
@@ -81,19 +82,28 @@ class SqlDeposits:
                 expected=expected,
             )
 
+    def promise_object(self, deposit: str, name: str) -> None:
+        """Name the object before it is made; another than before raises ConcurrentChangeError."""
+        met = self._transaction.change(
+            update(deposits)
+            .where(deposits.c.deposit == deposit, _unless_other(name))
+            .values(object_name=name)
+        )
+        if met != 1:
+            raise _other_content()
+
     def set_committed(
         self, deposit: str, *, object_name: str, manifest: Digest, length: int
     ) -> None:
         """Name the object and manifest, once; others than before raise ConcurrentChangeError."""
-        same = (deposits.c.object_name == object_name) & (deposits.c.manifest == manifest)
         met = self._transaction.change(
             update(deposits)
-            .where(deposits.c.deposit == deposit)
-            .where(or_(deposits.c.object_name.is_(None) & deposits.c.manifest.is_(None), same))
+            .where(deposits.c.deposit == deposit, _unless_other(object_name))
+            .where(or_(deposits.c.manifest.is_(None), deposits.c.manifest == manifest))
             .values(object_name=object_name, manifest=manifest, length=length)
         )
         if met != 1:
-            raise ConcurrentChangeError("Ce dépôt a déjà été enregistré avec un autre contenu.")
+            raise _other_content()
 
     def of_sitting(self, sitting: str) -> Sequence[DepositRecord]:
         """All deposits of a sitting, oldest first."""
@@ -158,6 +168,14 @@ def _record(row: Row[Any]) -> DepositRecord:
         length=row.length,
         begun_at=row.begun_at,
     )
+
+
+def _unless_other(object_name: str) -> ColumnElement[bool]:
+    return or_(deposits.c.object_name.is_(None), deposits.c.object_name == object_name)
+
+
+def _other_content() -> ConcurrentChangeError:
+    return ConcurrentChangeError("Ce dépôt a déjà été enregistré avec un autre contenu.")
 
 
 def _check_digest(envelope: bytes, expected: Digest) -> None:

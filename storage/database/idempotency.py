@@ -1,14 +1,14 @@
-"""Answers already given, by person and key."""
+"""Idempotency keys: one request each, and the id of what that request makes."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, SmallInteger, String, Table, delete, insert, select
+from sqlalchemy import Column, String, Table, delete, insert, select
 
 from crypto.digests import Digest
-from exchange.usecases.ports import StoredAnswer
-from storage.database.metadata import Digest64, UtcInstant, metadata
+from exchange.usecases.ports import Reservation
+from storage.database.metadata import Digest64, OpaqueId26, UtcInstant, metadata
 from storage.database.transaction import Transaction
 
 idempotency = Table(
@@ -17,8 +17,7 @@ idempotency = Table(
     Column("owner", String(200), primary_key=True),
     Column("key", String(200), primary_key=True),
     Column("request_sha256", Digest64, nullable=False),
-    Column("status", SmallInteger, nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    Column("subject", OpaqueId26, nullable=False),
     Column("created_at", UtcInstant, nullable=False, index=True),
 )
 
@@ -29,28 +28,24 @@ class SqlIdempotency:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def get(self, owner: str, key: str) -> StoredAnswer | None:
-        """The answer once given."""
+    def reserve(self, owner: str, key: str, wanted: Reservation, now: datetime) -> Reservation:
+        """The reservation under this key: the one made before, else ``wanted``."""
         row = self._transaction.row(
             select(idempotency).where(idempotency.c.owner == owner, idempotency.c.key == key)
         )
-        if row is None:
-            return None
-        return StoredAnswer(Digest(row.request_sha256), row.status, bytes(row.body))
-
-    def add(self, owner: str, key: str, answer: StoredAnswer, now: datetime) -> None:
-        """Keep an answer; a second one under the same key raises ConcurrentChangeError."""
+        if row is not None:
+            return Reservation(Digest(row.request_sha256), row.subject)
         self._transaction.change(
             insert(idempotency).values(
                 owner=owner,
                 key=key,
-                request_sha256=answer.request_sha256,
-                status=answer.status,
-                body=answer.body,
+                request_sha256=wanted.request_sha256,
+                subject=wanted.subject,
                 created_at=now,
             )
         )
+        return wanted
 
     def drop_before(self, moment: datetime) -> None:
-        """Forget answers older than ``moment``: no client retries after a day."""
+        """Forget the keys reserved before ``moment``."""
         self._transaction.change(delete(idempotency).where(idempotency.c.created_at < moment))

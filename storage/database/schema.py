@@ -11,6 +11,7 @@ from storage.database import (
     idempotency,
     log_tables,
     notices,
+    rates,
     releases,
     statements,
 )
@@ -21,7 +22,8 @@ TABLES = (
     *(log_tables.log_heads, log_tables.log_published),
     *(statements.statements, statements.statement_references, agenda_openings.agenda_openings),
     *(deposits.deposits, deposits.envelopes, releases.releases),
-    *(challenges.challenges, idempotency.idempotency, notices.contacts, notices.notices),
+    *(challenges.challenges, idempotency.idempotency, rates.rates),
+    *(notices.contacts, notices.notices),
 )
 
 

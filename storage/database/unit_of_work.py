@@ -16,6 +16,7 @@ from storage.database.errors import business_error
 from storage.database.events import SqlEvents
 from storage.database.idempotency import SqlIdempotency
 from storage.database.notices import SqlContacts, SqlNotices
+from storage.database.rates import SqlRates
 from storage.database.releases import SqlReleases
 from storage.database.statements import SqlStatements
 from storage.database.transaction import Transaction
@@ -30,6 +31,7 @@ class SqlUnitOfWork:
     releases: SqlReleases
     challenges: SqlChallenges
     idempotency: SqlIdempotency
+    rates: SqlRates
     events: SqlEvents
     contacts: SqlContacts
     notices: SqlNotices
@@ -58,6 +60,7 @@ def _unit_of_work(engine: Engine, mode: Mode) -> Iterator[UnitOfWork]:
             SqlReleases(begun),
             SqlChallenges(begun),
             SqlIdempotency(begun),
+            SqlRates(begun),
             SqlEvents(begun),
             SqlContacts(begun),
             SqlNotices(begun),

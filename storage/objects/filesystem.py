@@ -82,6 +82,10 @@ class FilesystemObjects:
         with _wrapped():
             return [_part(path) for path in _part_files(folder)]
 
+    def name_of(self, upload: str, length: int, sha256: Digest) -> str:
+        """The name under which ``commit`` keeps that content of that upload."""
+        return object_name(upload, length, sha256)
+
     def commit(self, upload: str, length: int, sha256: Digest) -> str:
         """Join the parts under a name that follows from upload and content."""
         name = object_name(upload, length, sha256)

@@ -87,6 +87,10 @@ class S3Objects:
         with _wrapped():
             return [self._part(key) for key in self._keys(f"{prefix}parts/")]
 
+    def name_of(self, upload: str, length: int, sha256: Digest) -> str:
+        """The name under which ``commit`` keeps that content of that upload."""
+        return object_name(upload, length, sha256)
+
     def commit(self, upload: str, length: int, sha256: Digest) -> str:
         """Join the parts under a name that follows from upload and content."""
         name = object_name(upload, length, sha256)

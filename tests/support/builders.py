@@ -507,7 +507,11 @@ class Commission:
     def begun(self, depositor: Person, payload: bytes | None = None) -> Deposited:
         """Begin a deposit, send its payload, and leave the manifest to the caller."""
         started = begin_deposit(
-            self.service, depositor.caller, self.sitting_id, self.sitting_digest()
+            self.service,
+            depositor.caller,
+            self.sitting_id,
+            self.sitting_digest(),
+            deposit=self.new_id(),
         )
         data = payload_of() if payload is None else payload
         put_part(self.service, depositor.caller, started.deposit, 1, data, sha256(data))

@@ -24,8 +24,9 @@ from exchange.usecases.errors import (
     ObjectMissingError,
 )
 from exchange.usecases.ledger import Accepted, MemoryLedger
-from exchange.usecases.ports import Contact, DepositRecord, ReleaseRecord, StoredAnswer
+from exchange.usecases.ports import Contact, Counted, DepositRecord, ReleaseRecord, Reservation
 from exchange.usecases.record import NOT_FOR_THE_BROKER
+from storage.objects.names import object_name
 from tests.support.memory_log import MemoryLogStore
 
 PIECE_BYTES = 1_048_576
@@ -43,7 +44,8 @@ class _Rows:
     sealed: dict[tuple[str, Digest], bytes] = field(default_factory=dict)
     releases: dict[tuple[Digest, str], ReleaseRecord] = field(default_factory=dict)
     challenges: dict[bytes, datetime] = field(default_factory=dict)
-    answers: dict[tuple[str, str], StoredAnswer] = field(default_factory=dict)
+    keys: dict[tuple[str, str], tuple[Reservation, datetime]] = field(default_factory=dict)
+    rates: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     contacts: dict[str, Contact] = field(default_factory=dict)
     notices: dict[str, tuple[int, datetime | None, datetime]] = field(default_factory=dict)
     events: dict[int, NewEntry] = field(default_factory=dict)
@@ -102,6 +104,7 @@ class MemoryUnitOfWork:
         self.releases = _Releases(rows)
         self.challenges = _Challenges(rows)
         self.idempotency = _Idempotency(rows)
+        self.rates = _Rates(rows)
         self.events = _Events(database, rows)
         self.contacts = _Contacts(rows)
         self.notices = _Notices(rows)
@@ -205,6 +208,12 @@ class _Deposits:
         if record.state != expected:
             raise ConcurrentChangeError("Ce dépôt a changé d'état entre-temps.")
         self._rows.deposits[deposit] = replace(record, state=new)
+
+    def promise_object(self, deposit: str, name: str) -> None:
+        record = self._rows.deposits[deposit]
+        if record.object_name not in {None, name}:
+            raise ConcurrentChangeError("Ce dépôt a déjà été enregistré avec un autre contenu.")
+        self._rows.deposits[deposit] = replace(record, object_name=name)
 
     def set_committed(
         self, deposit: str, *, object_name: str, manifest: Digest, length: int
@@ -322,11 +331,31 @@ class _Idempotency:
     def __init__(self, rows: _Rows) -> None:
         self._rows = rows
 
-    def get(self, owner: str, key: str) -> StoredAnswer | None:
-        return self._rows.answers.get((owner, key))
+    def reserve(self, owner: str, key: str, wanted: Reservation, now: datetime) -> Reservation:
+        return self._rows.keys.setdefault((owner, key), (wanted, now))[0]
 
-    def add(self, owner: str, key: str, answer: StoredAnswer, now: datetime) -> None:
-        self._rows.answers[owner, key] = answer
+    def drop_before(self, moment: datetime) -> None:
+        kept = {name: held for name, held in self._rows.keys.items() if held[1] >= moment}
+        self._rows.keys = kept
+
+
+class _Rates:
+    def __init__(self, rows: _Rows) -> None:
+        self._rows = rows
+
+    def add(self, scope: str, who: str, window: int) -> Counted:
+        number, count = self._rows.rates.get((scope, who), (window, 0))
+        now = count + 1 if number == window else 1
+        self._rows.rates[scope, who] = window, now
+        return Counted(now, 0 if number == window else count)
+
+    def seen(self, scope: str, who: str, window: int) -> int:
+        number, count = self._rows.rates.get((scope, who), (window, 0))
+        return count if number == window else 0
+
+    def drop_before(self, window: int) -> None:
+        kept = {name: held for name, held in self._rows.rates.items() if held[0] >= window}
+        self._rows.rates = kept
 
 
 class MemoryObjects:
@@ -338,7 +367,6 @@ class MemoryObjects:
         self.kept: dict[str, bytes] = {}
         self._begun: dict[str, datetime] = {}
         self._parts: defaultdict[str, dict[int, bytes]] = defaultdict(dict)
-        self._name_of: dict[tuple[str, int, Digest], str] = {}
 
     def begin(self) -> str:
         upload = new_opaque_id(self._entropy)
@@ -355,14 +383,16 @@ class MemoryObjects:
         kept = sorted(self._parts[upload].items())
         return [(number, len(data), sha256(data)) for number, data in kept]
 
+    def name_of(self, upload: str, length: int, digest: Digest) -> str:
+        return object_name(upload, length, digest)
+
     def commit(self, upload: str, length: int, digest: Digest) -> str:
-        content = (upload, length, digest)
-        if content in self._name_of:
-            return self._name_of[content]
+        name = self.name_of(upload, length, digest)
+        if name in self.kept:
+            return name
         whole = b"".join(data for _, data in sorted(self._parts[upload].items()))
         if len(whole) != length or sha256(whole) != digest:
             raise ObjectConflictError("Le contenu reçu n'est pas celui qui est annoncé.")
-        name = self._name_of[content] = new_opaque_id(self._entropy)
         self.kept[name] = whole
         self.abort(upload)
         return name

@@ -29,7 +29,7 @@ from exchange.web.forms import (
     ReceiptsAnswer,
     ReleaseKeyForm,
 )
-from exchange.web.idempotency import once
+from exchange.web.idempotency import reserved_id
 from exchange.web.routes import answers, records, records_nothing, takes, takes_octets
 
 blueprint = Blueprint("deposits", __name__, url_prefix="/api/v1/deposits")
@@ -42,20 +42,17 @@ blueprint = Blueprint("deposits", __name__, url_prefix="/api/v1/deposits")
 def begin() -> Response:
     """Begin a deposit: its id and the release key that its envelopes are sealed to."""
     form = read_json(BeginDepositForm, MAX_SMALL_BODY)
-    asking = caller()
-
-    def act() -> Response:
-        begun = begin_deposit(service(), asking, form.sitting, form.sitting_sha256)
-        return json_answer(
-            DepositAnswer(
-                deposit=begun.deposit,
-                release_key=AttestedAnswer.of(begun.release_key),
-                part_bytes=service().limits.part_bytes,
-            ),
-            201,
-        )
-
-    return once(service(), asking, form.model_dump_json().encode(), act)
+    begun = begin_deposit(
+        service(), caller(), form.sitting, form.sitting_sha256, deposit=reserved_id()
+    )
+    return json_answer(
+        DepositAnswer(
+            deposit=begun.deposit,
+            release_key=AttestedAnswer.of(begun.release_key),
+            part_bytes=service().limits.part_bytes,
+        ),
+        201,
+    )
 
 
 @blueprint.put("/<deposit>/parts/<int:number>")

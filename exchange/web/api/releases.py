@@ -20,7 +20,6 @@ from exchange.web.forms import (
     ReleaseItem,
     ReleasesAnswer,
 )
-from exchange.web.idempotency import require_same_request
 from exchange.web.ranges import requested_span
 from exchange.web.routes import OCTETS, answers, records, takes
 
@@ -33,7 +32,7 @@ blueprint = Blueprint("releases", __name__, url_prefix="/api/v1")
     EventType.RELEASE_REFUSED,
     EventType.RELEASE_FAILED,
 )
-@takes(ReleaseForm, MAX_STATEMENT_BODY, key_required=False)
+@takes(ReleaseForm, MAX_STATEMENT_BODY)
 @answers(200, ReleasesAnswer)
 def ask() -> Response:
     """Answer a signed access request, deposit by deposit.
@@ -42,7 +41,6 @@ def ask() -> Response:
     index under a newer checkpoint, which a stored answer could not.
     """
     form = read_json(ReleaseForm, MAX_STATEMENT_BODY)
-    require_same_request(service(), caller(), form.model_dump_json().encode())
     done = release(service(), caller(), form.request.encode())
     return json_answer(
         ReleasesAnswer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,7 @@ from exchange.usecases.begin_deposit import begin_deposit
 from exchange.usecases.commit_deposit import commit_deposit
 from exchange.usecases.errors import (
     BrokerUnavailableError,
+    ConcurrentChangeError,
     ConflictError,
     ExpiredError,
     InvalidRequestError,
@@ -369,9 +371,21 @@ def test_an_unknown_sitting_takes_nothing(convoked):
     """A deposit names a sitting that exists, in a version that exists."""
     world = convoked.world
     with pytest.raises(NotFoundError):
-        begin_deposit(world.service, convoked.depositor.caller, world.new_id(), "0" * 64)
+        begin_deposit(
+            world.service,
+            convoked.depositor.caller,
+            world.new_id(),
+            "0" * 64,
+            deposit=world.new_id(),
+        )
     with pytest.raises(ConflictError):
-        begin_deposit(world.service, convoked.depositor.caller, world.sitting_id, "0" * 64)
+        begin_deposit(
+            world.service,
+            convoked.depositor.caller,
+            world.sitting_id,
+            "0" * 64,
+            deposit=world.new_id(),
+        )
 
 
 def test_unfinished_deposits_are_limited(convoked):
@@ -379,7 +393,11 @@ def test_unfinished_deposits_are_limited(convoked):
     world = convoked.world
     for _ in range(MAX_OPEN_DEPOSITS):
         begin_deposit(
-            world.service, convoked.depositor.caller, world.sitting_id, world.sitting_digest()
+            world.service,
+            convoked.depositor.caller,
+            world.sitting_id,
+            world.sitting_digest(),
+            deposit=world.new_id(),
         )
     with pytest.raises(TooManyError):
         world.begun(convoked.depositor)
@@ -512,30 +530,117 @@ def test_old_uploads_are_swept_and_deposits_kept(convoked):
 
 
 def test_a_stray_object_is_swept(convoked):
-    """An object whose row was never written is deleted once nothing is under way."""
+    """An object that no row names is deleted at once, also while another deposit is under way."""
     world, made = convoked.world, convoked.deposit()
     upload = world.objects.begin()
     world.objects.put_part(upload, 1, NONCE, sha256(NONCE))
     world.objects.commit(upload, len(NONCE), sha256(NONCE))
-    world.clock.advance(days(2.5))
+    world.begun(convoked.depositor)
     assert sweep(world.service).objects == 1
     kept = world.database.rows.deposits[made.deposit].object_name
     assert list(world.objects.names()) == [kept]
 
 
+def die_after_making_the_object(world, convoked, begun):
+    """A commit whose process dies between object and row; what its retry needs."""
+    made = world.manifest(convoked.depositor, begun, [convoked.doctor, convoked.mayor])
+    arguments = (convoked.depositor.caller, made.deposit, made.manifest.envelope, made.envelopes)
+    commit = world.objects.commit
+
+    def die(*content):
+        commit(*content)
+        raise OSError("killed")
+
+    world.objects.commit = die
+    with pytest.raises(OSError, match="killed"):
+        commit_deposit(world.service, *arguments)
+    world.objects.commit = commit
+    assert len(list(world.objects.names())) == 1
+    return arguments
+
+
 def test_a_deposit_under_way_is_never_swept(convoked):
-    """Between object and row a commit is in danger from the sweep: it waits."""
+    """Between object and row a commit would be in danger from the sweep: its row names the object."""
+    world = convoked.world
+    begun = world.begun(convoked.depositor)
+    arguments = die_after_making_the_object(world, convoked, begun)
+    assert sweep(world.service).objects == 0
+    commit_deposit(world.service, *arguments)
+    assert world.database.rows.deposits[begun.deposit].state == "committed"
+    assert sweep(world.service).objects == 0
+
+
+def test_the_object_of_an_abandoned_deposit_is_swept(convoked):
+    """Nobody came back after the crash: in two days deposit and object are gone."""
+    world = convoked.world
+    begun = world.begun(convoked.depositor)
+    arguments = die_after_making_the_object(world, convoked, begun)
+    world.clock.advance(days(2.5))
+    assert sweep(world.service).objects == 1
+    assert list(world.objects.names()) == []
+    with pytest.raises(ConflictError):
+        commit_deposit(world.service, *arguments)
+
+
+def test_a_deposit_is_of_one_content(convoked):
+    """Once an object was named for a deposit, another content needs a deposit of its own."""
+    world = convoked.world
+    begun = world.begun(convoked.depositor)
+    die_after_making_the_object(world, convoked, begun)
+    begun.payload = begun.payload[:-1] + bytes([begun.payload[-1] ^ 1])
+    other = world.manifest(convoked.depositor, begun, [convoked.doctor, convoked.mayor])
+    with pytest.raises(ConcurrentChangeError):
+        commit_deposit(
+            world.service,
+            convoked.depositor.caller,
+            other.deposit,
+            other.manifest.envelope,
+            other.envelopes,
+        )
+
+
+def test_two_commits_at_once_are_one(convoked):
+    """A retry that overtakes the first attempt makes no second event, and both get the receipt."""
     world = convoked.world
     begun = world.begun(convoked.depositor)
     made = world.manifest(convoked.depositor, begun, [convoked.doctor, convoked.mayor])
-    record = world.database.rows.deposits[begun.deposit]
-    world.objects.commit(record.upload, len(begun.payload), sha256(begun.payload))
-    assert sweep(world.service).objects == 0
-    commit_deposit(
+    arguments = (convoked.depositor.caller, made.deposit, made.manifest.envelope, made.envelopes)
+    commit, receipts = world.objects.commit, []
+
+    def overtaken(*content):
+        world.objects.commit = commit
+        receipts.append(commit_deposit(world.service, *arguments))
+        return commit(*content)
+
+    world.objects.commit = overtaken
+    receipts.append(commit_deposit(world.service, *arguments))
+    assert receipts[0] == receipts[1]
+    assert world.kinds().count("deposit.committed") == 1
+
+
+def test_a_begun_deposit_is_found_again(convoked):
+    """The id reserved for a request leads a retry to the same deposit and key, wherever it stopped."""
+    world, deposit = convoked.world, convoked.world.new_id()
+    ask = partial(
+        begin_deposit,
         world.service,
         convoked.depositor.caller,
-        made.deposit,
-        made.manifest.envelope,
-        made.envelopes,
+        world.sitting_id,
+        world.sitting_digest(),
+        deposit=deposit,
     )
-    assert world.database.rows.deposits[made.deposit].state == "committed"
+    publish, world.objects.begin = world.objects.begin, lambda: {}["killed"]
+    with pytest.raises(KeyError):  # after the broker made its key, before the row
+        ask()
+    world.objects.begin = publish
+    first, again = ask(), ask()
+    assert first.release_key.envelope == again.release_key.envelope
+    assert world.kinds().count("deposit.begun") == 1
+    with pytest.raises(NotFoundError):
+        begin_deposit(
+            world.service,
+            convoked.other_depositor.caller,
+            world.sitting_id,
+            world.sitting_digest(),
+            deposit=deposit,
+        )

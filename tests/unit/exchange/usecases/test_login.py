@@ -18,7 +18,8 @@ from exchange.usecases.errors import (
     UnavailableError,
 )
 from exchange.usecases.login import login
-from exchange.usecases.service import MAX_REFUSALS, FloodGate
+from exchange.usecases.rates import Rate, is_open, pass_one
+from exchange.usecases.service import MAX_REFUSALS
 from tests.support.builders import days
 from tests.support.log_world import NOON, ORIGIN
 
@@ -195,16 +196,27 @@ def test_a_login_of_several_roles_has_them_all(world):
     assert done.caller.roles == {Role.MEMBER, Role.AUDITOR}
 
 
-def test_the_flood_gate_opens_again():
-    """The window slides; each origin has its own count; what was held back is told once."""
-    gate = FloodGate(limit=2, window=timedelta(minutes=1))
-    assert [gate.pass_one(NOON, "a") for _ in range(3)] == [0, 0, None]
-    assert not gate.is_open(NOON, "a")
-    assert gate.pass_one(NOON, "b") == 0
+def test_the_flood_gate_opens_again(world):
+    """Each name has its own count; what was held back is told once, in the next window."""
+    rate = Rate("test", limit=2)
+
+    def passes(now, who):
+        with world.service.transactions() as work:
+            passed = pass_one(work, rate, now, who)
+            work.commit()
+        return passed
+
+    def opens(now, who):
+        with world.service.transactions() as work:
+            return is_open(work, rate, now, who)
+
+    assert [passes(NOON, "a") for _ in range(3)] == [0, 0, None]
+    assert not opens(NOON, "a")
+    assert passes(NOON, "b") == 0
     later = NOON + timedelta(minutes=1)
-    assert gate.is_open(later, "a")
-    assert gate.pass_one(later, "a") == 1
-    assert gate.pass_one(later, "a") == 0
+    assert opens(later, "a")
+    assert passes(later, "a") == 1
+    assert passes(later, "a") == 0
 
 
 def test_the_challenge_names_the_origin(world):
