@@ -19,7 +19,13 @@ from exchange.usecases.authority import find_certificate
 from exchange.usecases.depositing import open_sitting, own_deposit, require_approval, roster_now
 from exchange.usecases.dossier_rules import check_dossier
 from exchange.usecases.envelopes import addressed_to, match_envelopes
-from exchange.usecases.errors import ConflictError, InvalidRequestError, NotAllowedError, explained
+from exchange.usecases.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotAllowedError,
+    ObjectConflictError,
+    explained,
+)
 from exchange.usecases.facts import recusal_of
 from exchange.usecases.ledger import Accepted, StatementIndex
 from exchange.usecases.ports import DepositRecord, UnitOfWork
@@ -57,14 +63,13 @@ def commit_deposit(
             work.commit()
     if known is not None:
         return _again(service, caller, unverified, known.order)
-    name = service.objects.commit(record.upload, statement.length, statement.sha256)
-    _check_nonce(service, name, statement)
+    _make_object(service, record, statement, promised)
     with service.transactions() as work:
         known = work.statements.get(unverified.digest)
         if known is None:
             # Again, in the transaction that writes: what was true a moment ago may not be any more.
             record = _check(service, work, caller, deposit, unverified, now)
-            ticket = _commit(service, work, record, unverified, name, now)
+            ticket = _commit(service, work, record, unverified, promised, now)
             for digest, data in sealed.items():
                 work.deposits.add_envelope(deposit, digest, data)
             work.commit()
@@ -73,6 +78,20 @@ def commit_deposit(
     publish(service)
     push_to_broker(service)
     return receipt(service, ticket)
+
+
+def _make_object(
+    service: Service, record: DepositRecord, statement: Manifest, promised: str
+) -> None:
+    """Make the object; what was sent and is not what the manifest says leaves no promise behind."""
+    try:
+        name = service.objects.commit(record.upload, statement.length, statement.sha256)
+        _check_nonce(service, name, statement)
+    except (ObjectConflictError, InvalidRequestError):
+        with service.transactions() as work:
+            work.deposits.take_back_object(record.deposit, promised)
+            work.commit()
+        raise
 
 
 def _commit(

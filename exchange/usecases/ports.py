@@ -13,6 +13,7 @@ from crypto.digests import Digest
 from crypto.statements import Statement
 from crypto.statements.agenda import AgendaOpening, OpenedItem
 from exchange.usecases.ledger import Accepted, StatementIndex
+from exchange.usecases.request_ports import Challenges, Idempotency, Rates
 
 S = TypeVar("S", bound=Statement)
 
@@ -135,13 +136,20 @@ class Deposits(Protocol):
         """Change the state if it still is ``expected``; raises ConcurrentChangeError."""
 
     def promise_object(self, deposit: str, name: str) -> None:
-        """Name the object before it is made, once; another than before raises
-        ConcurrentChangeError. A sweep leaves it alone as long as the deposit is under way.
+        """Name the object before it is made, so that a sweep leaves it alone while the deposit is
+        under way. Raises ConcurrentChangeError when the deposit is committed.
         """
+
+    def take_back_object(self, deposit: str, name: str) -> None:
+        """Name it no more, if it still is the one promised and the deposit is not committed."""
 
     def set_committed(
         self, deposit: str, *, object_name: str, manifest: Digest, length: int
-    ) -> None: ...
+    ) -> None:
+        """Name the manifest of the object promised; of another, raises ConcurrentChangeError."""
+
+    def names_object(self, name: str, states: Iterable[str]) -> bool:
+        """Whether a deposit in one of these states names this object."""
 
     def of_sitting(self, sitting: str) -> Sequence[DepositRecord]: ...
 
@@ -168,60 +176,6 @@ class Releases(Protocol):
     def set_answer(self, request: Digest, deposit: str, answer: bytes) -> None: ...
 
     def set_payload_ticket(self, request: Digest, deposit: str, ticket: int) -> None: ...
-
-
-class Challenges(Protocol):
-    """Login nonces, each good once."""
-
-    def add(self, nonce: bytes, expires_at: datetime) -> None: ...
-
-    def take(self, nonce: bytes) -> datetime | None:
-        """Remove a nonce and return its expiry; None when unknown or used before."""
-
-    def drop_expired(self, now: datetime) -> None: ...
-
-
-@dataclass(frozen=True)
-class Reservation:
-    """What an idempotency key stands for."""
-
-    request_sha256: Digest
-    """The one request that it came with."""
-    subject: str
-    """The id, drawn for it, of whatever that request makes."""
-
-
-class Idempotency(Protocol):
-    """Idempotency keys, by person and key."""
-
-    def reserve(self, owner: str, key: str, wanted: Reservation, now: datetime) -> Reservation:
-        """The reservation under this key: the one made before, else ``wanted``."""
-
-    def drop_before(self, moment: datetime) -> None:
-        """Forget the keys reserved before ``moment``."""
-
-
-@dataclass(frozen=True)
-class Counted:
-    """What a window holds after one more was counted."""
-
-    count: int
-    """In this window, that one included."""
-    before: int
-    """What the last window of this name held, told with the first of the next; 0 otherwise."""
-
-
-class Rates(Protocol):
-    """How often something happened in a window of time, counted for all workers and hosts."""
-
-    def add(self, scope: str, who: str, window: int) -> Counted:
-        """Count one more in window number ``window``."""
-
-    def seen(self, scope: str, who: str, window: int) -> int:
-        """How many were counted in it."""
-
-    def drop_before(self, window: int) -> None:
-        """Forget the windows before ``window``."""
 
 
 class Events(Protocol):

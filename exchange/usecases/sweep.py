@@ -10,6 +10,7 @@ from typing import Final
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import step
 from exchange.usecases.destruction import settle
+from exchange.usecases.endings import purge_left_withdrawn
 from exchange.usecases.ports import UnitOfWork
 from exchange.usecases.rates import window_of
 from exchange.usecases.record import present
@@ -32,6 +33,7 @@ def sweep(service: Service) -> Swept:
     a deposit that ended. Hence the order: objects are listed first, rows are read after.
     """
     settle(service)
+    purge_left_withdrawn(service)
     now = present(service)
     limit = now - service.limits.upload_lifetime
     names = set(service.objects.names())
@@ -45,10 +47,20 @@ def sweep(service: Service) -> Swept:
         work.commit()
     for upload in old:
         service.objects.abort(upload)
-    orphans = names - kept
-    for name in orphans:
+    return Swept(len(old), sum(_delete_orphan(service, name) for name in names - kept))
+
+
+def _delete_orphan(service: Service, name: str) -> bool:
+    """Delete an object unless a commit has come back for it since.
+
+    Under the writers' lock: a deposit names its object under it too, so either that is seen here, or
+    its commit finds the object gone and says so. Orphans are rare; a slow delete is bounded.
+    """
+    with service.transactions() as work:
+        if work.deposits.names_object(name, [state.value for state in _WITH_OBJECT]):
+            return False
         service.objects.delete(name)
-    return Swept(len(old), len(orphans))
+    return True
 
 
 _WITH_OBJECT: Final = frozenset(DepositState) - {DepositState.PURGED, DepositState.ABANDONED}

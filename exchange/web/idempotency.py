@@ -16,7 +16,7 @@ from flask import g, request
 
 from crypto.digests import sha256
 from crypto.encoding import new_opaque_id
-from exchange.usecases.ports import Reservation
+from exchange.usecases.request_ports import Reservation
 from exchange.usecases.service import Caller, Service
 from exchange.web.errors import IdempotencyConflictError, MalformedRequestError
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    ColumnElement,
     ForeignKey,
     LargeBinary,
     Row,
@@ -83,27 +82,43 @@ class SqlDeposits:
             )
 
     def promise_object(self, deposit: str, name: str) -> None:
-        """Name the object before it is made; another than before raises ConcurrentChangeError."""
+        """Name the object before it is made; once committed, raises ConcurrentChangeError."""
         met = self._transaction.change(
             update(deposits)
-            .where(deposits.c.deposit == deposit, _unless_other(name))
+            .where(deposits.c.deposit == deposit, deposits.c.manifest.is_(None))
             .values(object_name=name)
         )
         if met != 1:
             raise _other_content()
 
+    def take_back_object(self, deposit: str, name: str) -> None:
+        """Name it no more, if it still is the one promised and the deposit is not committed."""
+        self._transaction.change(
+            update(deposits)
+            .where(deposits.c.deposit == deposit, deposits.c.manifest.is_(None))
+            .where(deposits.c.object_name == name)
+            .values(object_name=None)
+        )
+
     def set_committed(
         self, deposit: str, *, object_name: str, manifest: Digest, length: int
     ) -> None:
-        """Name the object and manifest, once; others than before raise ConcurrentChangeError."""
+        """Name the manifest of the object promised; of another, raises ConcurrentChangeError."""
         met = self._transaction.change(
             update(deposits)
-            .where(deposits.c.deposit == deposit, _unless_other(object_name))
+            .where(deposits.c.deposit == deposit, deposits.c.object_name == object_name)
             .where(or_(deposits.c.manifest.is_(None), deposits.c.manifest == manifest))
-            .values(object_name=object_name, manifest=manifest, length=length)
+            .values(manifest=manifest, length=length)
         )
         if met != 1:
             raise _other_content()
+
+    def names_object(self, name: str, states: Iterable[str]) -> bool:
+        """Whether a deposit in one of these states names this object."""
+        query = select(deposits.c.deposit).where(
+            deposits.c.object_name == name, deposits.c.state.in_(list(states))
+        )
+        return self._transaction.row(query) is not None
 
     def of_sitting(self, sitting: str) -> Sequence[DepositRecord]:
         """All deposits of a sitting, oldest first."""
@@ -168,10 +183,6 @@ def _record(row: Row[Any]) -> DepositRecord:
         length=row.length,
         begun_at=row.begun_at,
     )
-
-
-def _unless_other(object_name: str) -> ColumnElement[bool]:
-    return or_(deposits.c.object_name.is_(None), deposits.c.object_name == object_name)
 
 
 def _other_content() -> ConcurrentChangeError:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Column, String, Table, delete, insert, select
 
 from crypto.digests import Digest
-from exchange.usecases.ports import Reservation
+from exchange.usecases.request_ports import Reservation
 from storage.database.metadata import Digest64, OpaqueId26, UtcInstant, metadata
 from storage.database.transaction import Transaction
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from exchange.usecases.ports import Counted
+from exchange.usecases.request_ports import Counted
 from storage.database.metadata import Digest64, metadata
 from storage.database.transaction import Transaction
 

@@ -24,8 +24,9 @@ from exchange.usecases.errors import (
     ObjectMissingError,
 )
 from exchange.usecases.ledger import Accepted, MemoryLedger
-from exchange.usecases.ports import Contact, Counted, DepositRecord, ReleaseRecord, Reservation
+from exchange.usecases.ports import Contact, DepositRecord, ReleaseRecord
 from exchange.usecases.record import NOT_FOR_THE_BROKER
+from exchange.usecases.request_ports import Counted, Reservation
 from storage.objects.names import object_name
 from tests.support.memory_log import MemoryLogStore
 
@@ -211,19 +212,28 @@ class _Deposits:
 
     def promise_object(self, deposit: str, name: str) -> None:
         record = self._rows.deposits[deposit]
-        if record.object_name not in {None, name}:
+        if record.manifest is not None:
             raise ConcurrentChangeError("Ce dépôt a déjà été enregistré avec un autre contenu.")
         self._rows.deposits[deposit] = replace(record, object_name=name)
+
+    def take_back_object(self, deposit: str, name: str) -> None:
+        record = self._rows.deposits[deposit]
+        if record.manifest is None and record.object_name == name:
+            self._rows.deposits[deposit] = replace(record, object_name=None)
+
+    def names_object(self, name: str, states: Iterable[str]) -> bool:
+        return any(
+            each.object_name == name and each.state in states
+            for each in self._rows.deposits.values()
+        )
 
     def set_committed(
         self, deposit: str, *, object_name: str, manifest: Digest, length: int
     ) -> None:
         record = self._rows.deposits[deposit]
-        if record.state != "begun":
-            raise ConcurrentChangeError("Ce dépôt n'est plus en cours.")
-        self._rows.deposits[deposit] = replace(
-            record, object_name=object_name, manifest=manifest, length=length
-        )
+        if record.object_name != object_name or record.manifest not in {None, manifest}:
+            raise ConcurrentChangeError("Ce dépôt a déjà été enregistré avec un autre contenu.")
+        self._rows.deposits[deposit] = replace(record, manifest=manifest, length=length)
 
     def of_sitting(self, sitting: str) -> Sequence[DepositRecord]:
         return [each for each in self._rows.deposits.values() if each.sitting == sitting]

@@ -17,7 +17,6 @@ from exchange.usecases.begin_deposit import begin_deposit
 from exchange.usecases.commit_deposit import commit_deposit
 from exchange.usecases.errors import (
     BrokerUnavailableError,
-    ConcurrentChangeError,
     ConflictError,
     ExpiredError,
     InvalidRequestError,
@@ -582,21 +581,46 @@ def test_the_object_of_an_abandoned_deposit_is_swept(convoked):
         commit_deposit(world.service, *arguments)
 
 
-def test_a_deposit_is_of_one_content(convoked):
-    """Once an object was named for a deposit, another content needs a deposit of its own."""
+def other_content(world, convoked, begun):
+    """A manifest for bytes that were never sent; what its commit needs."""
+    wrong = replace(begun, payload=begun.payload[:-1] + bytes([begun.payload[-1] ^ 1]))
+    made = world.manifest(convoked.depositor, wrong, [convoked.doctor, convoked.mayor])
+    return (convoked.depositor.caller, made.deposit, made.manifest.envelope, made.envelopes)
+
+
+def test_other_content_takes_the_promise_back(convoked):
+    """What was not sent cannot be committed, leaves no name behind, and does not hide an orphan."""
     world = convoked.world
     begun = world.begun(convoked.depositor)
-    die_after_making_the_object(world, convoked, begun)
-    begun.payload = begun.payload[:-1] + bytes([begun.payload[-1] ^ 1])
-    other = world.manifest(convoked.depositor, begun, [convoked.doctor, convoked.mayor])
-    with pytest.raises(ConcurrentChangeError):
-        commit_deposit(
-            world.service,
-            convoked.depositor.caller,
-            other.deposit,
-            other.manifest.envelope,
-            other.envelopes,
-        )
+    arguments = die_after_making_the_object(world, convoked, begun)
+    with pytest.raises(ObjectConflictError):
+        commit_deposit(world.service, *other_content(world, convoked, begun))
+    assert world.database.rows.deposits[begun.deposit].object_name is None
+    assert sweep(world.service).objects == 1
+    with pytest.raises(ObjectConflictError):  # its parts are gone too: it is sent again
+        commit_deposit(world.service, *arguments)
+    assert "deposit.committed" not in world.kinds()
+
+
+def test_a_commit_that_comes_back_during_a_sweep_keeps_its_object(convoked):
+    """Rows are read, then the commit returns for its object: the sweep asks again, and leaves it."""
+    world = convoked.world
+    begun = world.begun(convoked.depositor)
+    arguments = die_after_making_the_object(world, convoked, begun)
+    with pytest.raises(ObjectConflictError):
+        commit_deposit(world.service, *other_content(world, convoked, begun))
+    long_ago = world.now - days(9)
+    world.objects.uploads = lambda: [("stray", long_ago)]
+    abort = world.objects.abort
+
+    def come_back(upload):
+        world.objects.abort = abort
+        commit_deposit(world.service, *arguments)
+        abort(upload)
+
+    world.objects.abort = come_back
+    assert sweep(world.service).objects == 0
+    assert list(world.objects.names()) == [world.database.rows.deposits[begun.deposit].object_name]
 
 
 def test_two_commits_at_once_are_one(convoked):
