@@ -2,7 +2,7 @@
 
 Counted in fixed windows, in the database: twice the limit can pass around a window's end, which is
 near enough, and a count is one small row. Where the database does not answer, nothing passes: all that
-is limited writes there anyway (docs/decisions/0014).
+is limited writes there anyway (docs/decisions/0019).
 """
 
 from __future__ import annotations
