@@ -317,6 +317,22 @@ def test_a_forged_receipt(world: SmallCommission, depositor: Tab, tmp_path: Path
     depositor.page.unroute("**/commit")
 
 
+def test_an_altered_script_of_a_role(world: SmallCommission, chromium: Chromium) -> None:
+    """A role's script that is not the published one does not run; the page says so and asks to stop."""
+    tab = chromium.tab()
+    tab.page.route("**/static/dist/auditor.js", _altered)
+    tab.brings_key(world, AUDITOR.key)
+    tab.goes("#journal")
+    tab.says("n'est pas celle qui a été publiée")
+    assert tab.page.evaluate("window.altered") is None
+    tab.look("61-script-altere")
+
+
+def _altered(route: Any) -> None:
+    answer = route.fetch()
+    route.fulfill(response=answer, body="window.altered = true;" + answer.text())
+
+
 def test_the_auditor(world: SmallCommission, chromium: Chromium) -> None:
     """The log is verified in the browser, verdict first; the timeline filters."""
     tab = chromium.tab()

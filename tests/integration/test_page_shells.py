@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from crypto.encoding import parse_instant
-from exchange.web.pages.shell import STATIC
+from exchange.web.pages.shell import STATIC, imports_of
 from exchange.web.pages.work import PAGES
 from tests.support.live_service import URL, LiveService, get
 
@@ -39,7 +39,7 @@ def test_what_a_page_loads_is_what_was_built(client: FlaskClient, path: str) -> 
     page = get(client, path).text
     loaded = re.findall(r'(?:src|href)="(/static/[^"]+\.(?:js|css))" integrity="([^"]+)"', page)
     assert loaded
-    assert len(re.findall("<script|<link rel=.stylesheet", page)) == len(loaded)
+    assert len(re.findall("<script|<link rel=.(?:stylesheet|modulepreload)", page)) == len(loaded)
     for address, integrity in loaded:
         file = get(client, address)
         digest = base64.b64encode(hashlib.sha384(file.data).digest()).decode()
@@ -97,12 +97,32 @@ def test_readers_get_a_page_and_programs_a_problem(client: FlaskClient) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "scripts", [("front",), ("join", "workshop"), ("space", "workshop")], ids="/".join
-)
+@pytest.mark.parametrize("path", sorted(PAGES.values()))
+def test_a_page_names_every_file_that_its_scripts_import(client: FlaskClient, path: str) -> None:
+    """An integrity attribute covers no import: each imported file stands in the page with its own."""
+    page = get(client, path).text
+    named = set(re.findall(r'/static/dist/([^"]+\.js)"', page))
+    for name in named:
+        script = (STATIC / "dist" / name).read_text(encoding="utf-8")
+        imported = re.findall(r'(?:from|import\(?)\s*"\./([^"]+)"', script)
+        assert set(imported) <= named, name
+
+
+ROLES = ("association", "auditor", "member", "registrar")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_waits_for_its_own_scripts_only(role: str) -> None:
+    """What the space runs for one role: at most 150 KiB compressed, worker included."""
+    shared = {name for name, _ in (*imports_of("space"), *imports_of(role))}
+    assert weight("space.js", "workshop.js", f"{role}.js", *shared) <= 150 * 1024
+
+
+@pytest.mark.parametrize("scripts", [("front.js",), ("join.js", "workshop.js")], ids="/".join)
 def test_scripts_are_light(scripts: tuple[str, ...]) -> None:
-    """What a page runs before a document is opened: at most 150 KiB compressed, worker included."""
-    sizes = [
-        len(gzip.compress((STATIC / "dist" / f"{name}.js").read_bytes(), 9)) for name in scripts
-    ]
-    assert sum(sizes) <= 150 * 1024
+    """What the other pages run: at most 150 KiB compressed, worker included."""
+    assert weight(*scripts) <= 150 * 1024
+
+
+def weight(*names: str) -> int:
+    return sum(len(gzip.compress((STATIC / "dist" / name).read_bytes(), 9)) for name in names)

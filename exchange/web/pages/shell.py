@@ -33,6 +33,8 @@ def page(template: str, *, script: str | None = None, status: int = 200, **value
         here=request.path,
         style_integrity=integrity_of(STYLE),
         scripts=[(name, integrity_of(f"dist/{name}.js")) for name in _scripts(script)],
+        imported=[file for name in _scripts(script) for file in imports_of(name)],
+        files_of=lambda role: [(f"{role}.js", integrity_of(f"dist/{role}.js")), *imports_of(role)],
         integrity=integrity_of,
         **values,
     )
@@ -53,7 +55,20 @@ def integrity_of(name: str) -> str:
     CI; a file that does not match it is not run. The style sheet's is of the file as installed.
     """
     if name.startswith("dist/"):
-        manifest = json.loads((STATIC / "dist" / "manifest.json").read_text(encoding="utf-8"))
-        return str(manifest[name.removeprefix("dist/")]["integrity"])
+        return str(_manifest()[name.removeprefix("dist/")]["integrity"])
     digest = hashlib.sha384((STATIC / name).read_bytes()).digest()
     return "sha384-" + base64.b64encode(digest).decode()
+
+
+def imports_of(script: str) -> list[tuple[str, str]]:
+    """The files that a script imports, each with its own integrity: the script's does not cover them."""
+    names = _manifest()[f"{script}.js"].get("imports", ())
+    return [(str(name), integrity_of(f"dist/{name}")) for name in names]
+
+
+@cache
+def _manifest() -> dict[str, Any]:
+    """What the build said of each file; committed with them."""
+    text = (STATIC / "dist" / "manifest.json").read_text(encoding="utf-8")
+    manifest: dict[str, Any] = json.loads(text)
+    return manifest

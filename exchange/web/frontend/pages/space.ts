@@ -7,28 +7,27 @@ import { forgetClosedPacks } from "../core/pack_store.ts";
 import { attempt, explained, tell } from "./parts/attempts.ts";
 import { byId, focusOn, h, show } from "./parts/dom.ts";
 import { lockWhenIdle } from "./parts/idle.ts";
+import { roleScripts } from "./parts/roles.ts";
 import { keepForOffline, scriptUrl } from "./parts/trusted.ts";
 import { language, loadWords, t } from "./parts/words.ts";
 import { accountView } from "./space/account.ts";
 import type { App, View } from "./space/app.ts";
-import { auditView } from "./space/auditor.ts";
-import { offlineView } from "./space/offline.ts";
-import { peopleView } from "./space/people.ts";
-import { readingView } from "./space/reading.ts";
-import { rosterView } from "./space/roster.ts";
 import { sittingView } from "./space/sitting.ts";
 import { sittingsView } from "./space/sittings.ts";
 import { prepareUnlock } from "./space/unlock.ts";
 
 const VIEWS: readonly (readonly [RegExp, View])[] = [
   [/^#seance\/([a-z2-7]{26})$/, sittingView],
-  [/^#lecture\/([a-z2-7]{26})\/(\d{1,4})$/, readingView],
-  [/^#personnes$/, peopleView],
-  [/^#composition$/, rosterView],
-  [/^#journal$/, auditView],
+  [/^#lecture\/([a-z2-7]{26})\/(\d{1,4})$/, async (app, place, sitting, at) => (await roleScripts("member")).readingView(app, place, sitting, at)],
+  [/^#personnes$/, async (app, place) => (await roleScripts("registrar")).peopleView(app, place)],
+  [/^#composition$/, async (app, place) => (await roleScripts("registrar")).rosterView(app, place)],
+  [/^#journal$/, async (app, place) => (await roleScripts("auditor")).auditView(app, place)],
   [/^#cle$/, accountView],
   [/^/, sittingsView],
 ];
+
+/** What can be shown without a network; elsewhere stands the list of what was taken. */
+const OFFLINE_TOO = /^#(lecture\/|cle$)/;
 
 /** Draws the view that the fragment names. A fragment never leaves the browser. */
 async function draw(app: App): Promise<void> {
@@ -44,8 +43,8 @@ async function draw(app: App): Promise<void> {
   app.view.replaceChildren(h("p", { class: "soft", role: "status" }, t("Vérification en cours…")));
   try {
     const drawn = h("div");
-    const isOfflineView = view === readingView || view === accountView;
-    await (app.offline && !isOfflineView ? offlineView : view)(app, drawn, ...found.slice(1));
+    if (app.offline && !OFFLINE_TOO.test(hash)) await (await roleScripts("member")).offlineView(app, drawn);
+    else await view(app, drawn, ...found.slice(1));
     if (location.hash !== hash) return; // the person went on meanwhile
     app.view.replaceChildren(drawn);
     app.view.dataset["drawn"] = hash;
@@ -93,8 +92,17 @@ async function enter(identity: Identity): Promise<void> {
   for (const tab of document.querySelectorAll<HTMLElement>("[data-for]")) {
     show(tab, roles.includes(tab.dataset["for"] ?? ""));
   }
+  fetchAhead(roles);
   addEventListener("hashchange", () => void draw(app));
   await draw(app);
+}
+
+/** Starts fetching what these roles' views will ask for; a failure is told by the view that needs it. */
+function fetchAhead(roles: readonly string[]): void {
+  const wanted = { association: "depositor", auditor: "auditor", member: "member", registrar: "registrar" } as const;
+  for (const [script, role] of Object.entries(wanted)) {
+    if (roles.includes(role)) void roleScripts(script as keyof typeof wanted).catch(() => undefined);
+  }
 }
 
 /** A refusal of a key that was presented and waits for the secretariat is no fault. */

@@ -6,16 +6,9 @@
  * the page's integrity attribute is not run.
  */
 const SHELF = "dossier-exchange-shell";
-const KEPT = [
-  "/espace",
-  "/static/pages.css",
-  "/static/seal.svg",
-  "/static/dist/space.js",
-  "/static/dist/workshop.js",
-  "/static/dist/reader.js",
-  "/static/dist/pdf.js",
-  "/textes/en.json",
-];
+/** The space's scripts, a member's and the worker's, filled in by the build: their names change with them. */
+declare const SCRIPTS: readonly string[];
+const KEPT = ["/espace", "/static/pages.css", "/static/seal.svg", "/textes/en.json", ...SCRIPTS];
 
 interface Lasting extends Event {
   waitUntil(work: Promise<unknown>): void;
@@ -36,6 +29,9 @@ const scope = self as unknown as {
 async function keepAll(): Promise<void> {
   const shelf = await caches.open(SHELF);
   await shelf.addAll(KEPT.map((path) => new Request(path, { cache: "reload" })));
+  for (const { url } of await shelf.keys()) {
+    if (!KEPT.includes(new URL(url).pathname)) await shelf.delete(url); // of an earlier version
+  }
   await scope.skipWaiting();
 }
 

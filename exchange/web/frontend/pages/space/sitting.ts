@@ -2,11 +2,9 @@
 import { isClosed, latestRoster, sittingOf } from "../../core/registry.ts";
 import type { StatementOf } from "../../core/statements.ts";
 import { facts, h, table } from "../parts/dom.ts";
+import { roleScripts } from "../parts/roles.ts";
 import { moment, t } from "../parts/words.ts";
 import { type App, deskOf, personName, seatLabel, stateLabel, stateOf } from "./app.ts";
-import { associationPart } from "./association.ts";
-import { memberPart } from "./member.ts";
-import { registrarPart } from "./registrar.ts";
 
 export async function sittingView(app: App, place: HTMLElement, id = ""): Promise<void> {
   const desk = deskOf(app);
@@ -19,11 +17,11 @@ export async function sittingView(app: App, place: HTMLElement, id = ""): Promis
     overview(app, sitting),
   );
   const roles = desk.who.roles;
-  if (desk.isRegistrar) await registrarPart(app, place, sitting);
+  if (desk.isRegistrar) await (await roleScripts("registrar")).registrarPart(app, place, sitting);
   if (roles.includes("member") && sitting.seats.some((seat) => seat.person === desk.who.person)) {
-    await memberPart(app, place, sitting);
+    await (await roleScripts("member")).memberPart(app, place, sitting);
   }
-  if (roles.includes("depositor")) await associationPart(app, place, sitting);
+  if (roles.includes("depositor")) await (await roleScripts("association")).associationPart(app, place, sitting);
   place.append(seats(app, sitting));
 }
 

@@ -1,9 +1,9 @@
 /** My sittings, as the service may show them to me and as this browser verified them. */
 import { latestSitting } from "../../core/registry.ts";
 import { h, table } from "../parts/dom.ts";
+import { roleScripts } from "../parts/roles.ts";
 import { moment, t } from "../parts/words.ts";
 import { type App, deskOf, stateLabel, stateOf } from "./app.ts";
-import { newSittingForm } from "./sitting_form.ts";
 
 export async function sittingsView(app: App, place: HTMLElement): Promise<void> {
   const desk = deskOf(app);
@@ -27,5 +27,5 @@ export async function sittingsView(app: App, place: HTMLElement): Promise<void> 
     });
     place.append(table(t("Les plus récentes d'abord"), [t("Ouverture"), t("État"), t("Fin des dépôts"), t("Clôture")], rows));
   }
-  if (desk.isRegistrar) place.append(newSittingForm(app));
+  if (desk.isRegistrar) place.append((await roleScripts("registrar")).newSittingForm(app));
 }

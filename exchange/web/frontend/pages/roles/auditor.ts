@@ -1,0 +1,2 @@
+/** What auditors need beyond the frame. */
+export { auditView } from "../space/auditor.ts";
