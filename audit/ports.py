@@ -71,8 +71,10 @@ class LogStore(Protocol):
     def published(self) -> bytes | None:
         """The last published checkpoint note, with its cosignatures."""
 
-    def publish(self, size: int, note: bytes) -> None:
-        """Make a checkpoint public; never goes back to a smaller size."""
+    def publish(self, size: int, head: bytes, note: bytes) -> None:
+        """Save a signed head, and make ``note``, the same with its cosignatures, public: both or
+        neither. Neither goes back to a smaller size.
+        """
 
     def index_of(self, ticket: int) -> int | None:
         """The index given to a ticket, or None while it is pending."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from audit.errors import LogFormatError, LogUnavailableError
@@ -27,6 +28,9 @@ MAX_LEVEL: Final = 63
 
 MAX_ENTRY_BYTES: Final = 65_535
 """A bundle gives each entry's length in two bytes."""
+
+REMEMBERED_ROOTS: Final = 256
+"""Subtrees of the right edge and of proofs, at most 4 KiB each: a megabyte at most."""
 
 _LENGTH_BYTES: Final = 2
 _PATH: Final = re.compile(
@@ -123,6 +127,14 @@ def parse_bundle(data: bytes, count: int) -> tuple[bytes, ...]:
     return tuple(entries)
 
 
+@lru_cache(maxsize=REMEMBERED_ROOTS)
+def _root_of_part(part: bytes) -> bytes:
+    """The root over the hashes in ``part``. A growing log asks for the same subtrees of its right
+    edge again and again; what is remembered hangs on the bytes that were read, and on nothing else.
+    """
+    return root_of(split_tile(part))
+
+
 class TileHashes:
     """A ``merkle.SubtreeReader`` over tiles. Keeps the tiles it read: make one per operation."""
 
@@ -142,7 +154,7 @@ class TileHashes:
                 "La tuile {tile} du journal est incomplète : restaurez le stockage du journal.",
                 tile=str(TilePath(tile_level, number)),
             )
-        return root_of(split_tile(part))
+        return _root_of_part(part)
 
     def _tile(self, level: int, number: int) -> bytes:
         key = (level, number)

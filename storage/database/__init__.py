@@ -9,10 +9,12 @@ from sqlalchemy import Engine
 from audit.ports import LogStore
 from exchange.usecases.ports import Transactions
 from storage.database.copying import copy_rows, insert_rows
-from storage.database.engine import Mode, make_engine
+from storage.database.engine import make_engine
+from storage.database.group_commit import GroupCommit
 from storage.database.high_water import FileHighWater
 from storage.database.log_store import SqlLogStore
-from storage.database.unit_of_work import transactions
+from storage.database.turns import WritingTurns
+from storage.database.unit_of_work import readings, writings
 from storage.database.versions import check_schema, current, downgrade, migrate
 
 
@@ -41,10 +43,11 @@ def open_database(url: str) -> Database:
     at first use.
     """
     engine = make_engine(url)
+    turns = WritingTurns.on(engine)
     return Database(
-        transactions=transactions(engine),
-        readings=transactions(engine, Mode.READ),
-        log_store=SqlLogStore(engine),
+        transactions=writings(GroupCommit(engine, turns.work)),
+        readings=readings(engine),
+        log_store=SqlLogStore(engine, turns),
         _engine=engine,
     )
 

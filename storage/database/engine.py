@@ -84,7 +84,7 @@ def make_engine(url: str, *, create: bool = False) -> Engine:
 @contextmanager
 def transaction(engine: Engine, mode: Mode, translate: Translate) -> Iterator[Transaction]:
     """One transaction, rolled back unless ``Transaction.commit`` was called inside."""
-    with _connection(engine, mode, translate) as connection:
+    with connected(engine, mode, translate) as connection:
         begun = Transaction(connection, translate)
         try:
             yield begun
@@ -93,7 +93,8 @@ def transaction(engine: Engine, mode: Mode, translate: Translate) -> Iterator[Tr
 
 
 @contextmanager
-def _connection(engine: Engine, mode: Mode, translate: Translate) -> Iterator[Connection]:
+def connected(engine: Engine, mode: Mode, translate: Translate) -> Iterator[Connection]:
+    """A connection in an open transaction of that mode, with the lock that it needs."""
     try:
         connection = engine.connect()
     except SQLAlchemyError as error:
@@ -202,24 +203,26 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    if not connection.get_execution_options().get("dossier_immediate", True):
-        connection.exec_driver_sql("PRAGMA query_only=ON")
+    writes = connection.get_execution_options().get("dossier_immediate", True)
+    if connection.info.get("writes") is not writes:
+        # A writer asks for its lock again and again; once it has it, nothing makes it wait.
+        connection.info["writes"] = None
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        pause = BUSY_STEP_MS if writes else BUSY_TIMEOUT_MS
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={pause}")
+        connection.info["writes"] = writes
+    if not writes:
         connection.exec_driver_sql("BEGIN")
         return
-    connection.exec_driver_sql("PRAGMA query_only=OFF")
     deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1_000
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_STEP_MS}")
-    try:
-        while True:
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            except OperationalError as error:
-                if not is_busy(error) or time.monotonic() > deadline:
-                    raise
-            else:
-                return
-    finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if not is_busy(error) or time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def _configure_postgresql(connection: Any, _record: object) -> None:

@@ -23,6 +23,11 @@ from storage.errors import (
     StorageUnavailableError,
 )
 
+
+class Waited(TimeoutError):
+    """Another thread of this process kept the turn to write for too long."""
+
+
 Translate = Callable[[SQLAlchemyError], ExplainedError]
 
 _CONCURRENT_STATES: Final = frozenset({"40001", "40P01"})

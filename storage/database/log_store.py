@@ -17,8 +17,9 @@ from sqlalchemy import Engine, bindparam, func, insert, select, update
 from sqlalchemy.sql import Select
 
 from audit.ports import Disclosure, LogTransaction, PendingEntry
+from storage.database import engine as limits
 from storage.database.engine import Mode, transaction
-from storage.database.errors import log_error
+from storage.database.errors import Waited, log_error
 from storage.database.log_tables import (
     log_disclosures,
     log_entries,
@@ -26,7 +27,8 @@ from storage.database.log_tables import (
     log_published,
     log_tiles,
 )
-from storage.database.transaction import Transaction
+from storage.database.transaction import Parameters, Transaction
+from storage.database.turns import Turns, WritingTurns
 from storage.errors import LogStoreRefusedError
 
 HASH_BYTES: Final = 32
@@ -35,27 +37,62 @@ TILE_BYTES: Final = 256 * HASH_BYTES
 
 _THE_ROW: Final = 1
 
+# Made once: building a statement anew takes longer than executing it. An append runs all of them.
+_HEAD = select(log_heads.c.note).order_by(log_heads.c.size.desc()).limit(1)
+_LARGEST_HEAD = select(func.max(log_heads.c.size))
+_NEW_HEAD = insert(log_heads)
+_PENDING = (
+    select(log_entries.c.ticket, log_entries.c.leaf)
+    .where(log_entries.c.log_index.is_(None))
+    .order_by(log_entries.c.ticket)
+    .limit(bindparam("at_most"))
+)
+_GIVE_INDEX = (
+    update(log_entries)
+    .where(log_entries.c.ticket == bindparam("at"), log_entries.c.log_index.is_(None))
+    .values(log_index=bindparam("given"))
+)
+_LAST_INDEX = select(func.max(log_entries.c.log_index))
+_COUNT_FROM = select(func.count()).where(log_entries.c.log_index >= bindparam("first"))
+_TILE = select(log_tiles.c.hashes).where(
+    log_tiles.c.level == bindparam("at_level"), log_tiles.c.number == bindparam("at_number")
+)
+_NEW_TILE = insert(log_tiles)
+_LONGER_TILE = (
+    update(log_tiles)
+    .where(log_tiles.c.level == bindparam("at_level"), log_tiles.c.number == bindparam("at_number"))
+    .values(hashes=bindparam("longer"))
+)
+_LEAVES = (
+    select(log_entries.c.leaf)
+    .where(
+        log_entries.c.log_index >= bindparam("first"), log_entries.c.log_index < bindparam("end")
+    )
+    .order_by(log_entries.c.log_index)
+)
+_PUBLISHED = select(log_published.c.note)
+_PUBLISHED_SIZE = select(log_published.c.size)
+_INDEX_OF = select(log_entries.c.log_index).where(log_entries.c.ticket == bindparam("at"))
+_MAKE_PUBLIC = update(log_published).values(size=bindparam("new"), note=bindparam("text"))
+
 
 class SqlLogTransaction:
     """Implements ``audit.ports.LogTransaction``."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
+        self._tiles: dict[tuple[int, int], bytes] = {}
+        """Read or written in this transaction, in which nobody else writes. What one transaction
+        wrote is read back from the database by the next (``audit.log``, step 2)."""
 
     def head(self) -> bytes | None:
         """The last signed note."""
-        query = select(log_heads.c.note).order_by(log_heads.c.size.desc()).limit(1)
-        return _bytes(self._transaction.scalar(query))
+        return _bytes(self._transaction.scalar(_HEAD))
 
     def pending(self, limit: int) -> Sequence[PendingEntry]:
         """The oldest ``limit`` entries without an index."""
-        query = (
-            select(log_entries.c.ticket, log_entries.c.leaf)
-            .where(log_entries.c.log_index.is_(None))
-            .order_by(log_entries.c.ticket)
-            .limit(limit)
-        )
-        return [PendingEntry(row.ticket, bytes(row.leaf)) for row in self._transaction.rows(query)]
+        found = self._transaction.rows(_PENDING, {"at_most": limit})
+        return [PendingEntry(row.ticket, bytes(row.leaf)) for row in found]
 
     def assign(self, first_index: int, entries: Sequence[PendingEntry]) -> None:
         """Give consecutive indices; raises LogStoreRefusedError unless they continue the log."""
@@ -64,9 +101,7 @@ class SqlLogTransaction:
         if first_index != self._next_index():
             raise LogStoreRefusedError("Les indices du journal doivent se suivre sans trou.")
         self._transaction.change(
-            update(log_entries)
-            .where(log_entries.c.ticket == bindparam("at"), log_entries.c.log_index.is_(None))
-            .values(log_index=bindparam("given")),
+            _GIVE_INDEX,
             [{"at": entry.ticket, "given": first_index + n} for n, entry in enumerate(entries)],
         )
         # Counted by the database: a driver's row count for many updates at once is not reliable.
@@ -78,7 +113,9 @@ class SqlLogTransaction:
 
     def read_tile(self, level: int, number: int) -> bytes:
         """The hashes stored so far."""
-        return _read_tile(self._transaction, level, number)
+        if (level, number) not in self._tiles:
+            self._tiles[level, number] = _read_tile(self._transaction, level, number)
+        return self._tiles[level, number]
 
     def write_tile(self, level: int, number: int, hashes: bytes) -> None:
         """Extend a tile; raises LogStoreRefusedError when it would change a stored hash."""
@@ -87,15 +124,13 @@ class SqlLogTransaction:
         stored = self.read_tile(level, number)
         if not hashes.startswith(stored):
             raise LogStoreRefusedError("Une tuile du journal ne peut être que complétée.")
+        del self._tiles[level, number]
         if not stored:
-            new = insert(log_tiles).values(level=level, number=number, hashes=hashes)
-            self._transaction.change(new)
+            new = {"level": level, "number": number, "hashes": hashes}
+            self._transaction.change(_NEW_TILE, new)
         elif hashes != stored:
-            self._transaction.change(
-                update(log_tiles)
-                .where(log_tiles.c.level == level, log_tiles.c.number == number)
-                .values(hashes=hashes)
-            )
+            longer = {"at_level": level, "at_number": number, "longer": hashes}
+            self._transaction.change(_LONGER_TILE, longer)
 
     def leaves(self, first: int, count: int) -> Sequence[bytes]:
         """Leaf bytes by index."""
@@ -103,29 +138,29 @@ class SqlLogTransaction:
 
     def save_head(self, size: int, note: bytes) -> None:
         """Keep the signed checkpoint; raises LogStoreRefusedError unless it is the largest."""
-        largest = self._transaction.scalar(select(func.max(log_heads.c.size)))
+        largest = self._transaction.scalar(_LARGEST_HEAD)
         if largest is not None and size <= largest:
             raise LogStoreRefusedError(
                 "Un état du journal de taille {signed} a déjà été signé : {size} est refusé.",
                 signed=largest,
                 size=size,
             )
-        self._transaction.change(insert(log_heads).values(size=size, note=note))
+        self._transaction.change(_NEW_HEAD, {"size": size, "note": note})
 
     def _next_index(self) -> int:
-        last = self._transaction.scalar(select(func.max(log_entries.c.log_index)))
+        last = self._transaction.scalar(_LAST_INDEX)
         return 0 if last is None else int(last) + 1
 
     def _count_from(self, first_index: int) -> int:
-        query = select(func.count()).where(log_entries.c.log_index >= first_index)
-        return int(self._transaction.scalar(query))
+        return int(self._transaction.scalar(_COUNT_FROM, {"first": first_index}))
 
 
 class SqlLogStore:
     """Implements ``audit.ports.LogStore``."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, turns: WritingTurns) -> None:
         self._engine = engine
+        self._turns = turns
 
     def integration(self) -> AbstractContextManager[LogTransaction]:
         """The one exclusive step on all hosts; raises LogStoreUnavailableError when another holds
@@ -135,30 +170,43 @@ class SqlLogStore:
 
     @contextmanager
     def _integration(self) -> Iterator[LogTransaction]:
-        with transaction(self._engine, Mode.INTEGRATE, log_error) as begun:
+        with self._writing(Mode.INTEGRATE, self._turns.integrate) as begun:
             yield SqlLogTransaction(begun)
             begun.commit()
 
+    @contextmanager
+    def _writing(self, mode: Mode, turns: Turns) -> Iterator[Transaction]:
+        try:
+            turns.take(mode, limits.BUSY_TIMEOUT_MS)
+        except Waited as error:
+            raise log_error(error) from error
+        try:
+            with transaction(self._engine, mode, log_error) as begun:
+                yield begun
+        finally:
+            turns.give_back()
+
     def published(self) -> bytes | None:
         """The last published note."""
-        return _bytes(self._scalar(select(log_published.c.note)))
+        return _bytes(self._scalar(_PUBLISHED))
 
-    def publish(self, size: int, note: bytes) -> None:
-        """Make a checkpoint public. One smaller than what is public changes nothing: a slower
+    def publish(self, size: int, head: bytes, note: bytes) -> None:
+        """Save a head and make it public. One smaller than what is public changes nothing: a slower
         worker's checkpoint is contained in it.
         """
-        with transaction(self._engine, Mode.PUBLISH, log_error) as begun:
-            public = begun.scalar(select(log_published.c.size))
+        with self._writing(Mode.PUBLISH, self._turns.publish) as begun:
+            _keep_head(begun, size, head)
+            public = begun.scalar(_PUBLISHED_SIZE)
             if public is None:
-                begun.change(insert(log_published).values(id=_THE_ROW, size=size, note=note))
+                new = insert(log_published).values(id=_THE_ROW, size=size, note=note)
+                begun.change(new)
             elif size >= public:
-                begun.change(update(log_published).values(size=size, note=note))
+                begun.change(_MAKE_PUBLIC, {"new": size, "text": note})
             begun.commit()
 
     def index_of(self, ticket: int) -> int | None:
         """The index given to a ticket."""
-        query = select(log_entries.c.log_index).where(log_entries.c.ticket == ticket)
-        found = self._scalar(query)
+        found = self._scalar(_INDEX_OF, {"at": ticket})
         return None if found is None else int(found)
 
     def read_tile(self, level: int, number: int) -> bytes:
@@ -188,23 +236,29 @@ class SqlLogStore:
             rows = begun.rows(query)
         return [Disclosure(row.log_index, bytes(row.details), bytes(row.opening)) for row in rows]
 
-    def _scalar(self, query: Select[Any]) -> Any:
+    def _scalar(self, query: Select[Any], parameters: Parameters = None) -> Any:
         with self._reading() as begun:
-            return begun.scalar(query)
+            return begun.scalar(query, parameters)
 
     def _reading(self) -> AbstractContextManager[Transaction]:
         return transaction(self._engine, Mode.READ, log_error)
 
 
+def _keep_head(begun: Transaction, size: int, head: bytes) -> None:
+    """Save a signed head unless it, or a larger one, is saved already."""
+    largest = begun.scalar(_LARGEST_HEAD)
+    if largest is None or size > largest:
+        begun.change(_NEW_HEAD, {"size": size, "note": head})
+
+
 def _read_tile(begun: Transaction, level: int, number: int) -> bytes:
-    query = select(log_tiles.c.hashes)
-    found = begun.scalar(query.where(log_tiles.c.level == level, log_tiles.c.number == number))
+    found = begun.scalar(_TILE, {"at_level": level, "at_number": number})
     return b"" if found is None else bytes(found)
 
 
 def _leaves(begun: Transaction, first: int, count: int) -> Sequence[bytes]:
-    query = select(log_entries.c.leaf).where(_in_range(first, count))
-    return [bytes(row.leaf) for row in begun.rows(query.order_by(log_entries.c.log_index))]
+    found = begun.rows(_LEAVES, {"first": first, "end": first + count})
+    return [bytes(leaf) for (leaf,) in found]
 
 
 def _in_range(first: int, count: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Row
@@ -10,6 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database.errors import Translate
 from storage.errors import TransactionOverError
+
+Parameters = Mapping[str, Any] | None
+"""Values for the statement's bound parameters."""
 
 
 class Transaction:
@@ -22,29 +25,29 @@ class Transaction:
         self._translate = translate
         self._over = False
 
-    def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+    def rows(self, statement: Executable, parameters: Parameters = None) -> Sequence[Row[Any]]:
         """All rows of a query."""
         connection = self._live()
         try:
-            return connection.execute(statement).all()
+            return connection.execute(statement, parameters).all()
         except SQLAlchemyError as error:
             raise self._translate(error) from error
 
-    def row(self, statement: Executable) -> Row[Any] | None:
+    def row(self, statement: Executable, parameters: Parameters = None) -> Row[Any] | None:
         """The first row of a query."""
         connection = self._live()
         try:
-            return connection.execute(statement).first()
+            return connection.execute(statement, parameters).first()
         except SQLAlchemyError as error:
             raise self._translate(error) from error
 
-    def scalar(self, statement: Executable) -> Any:
+    def scalar(self, statement: Executable, parameters: Parameters = None) -> Any:
         """The first column of the first row, or None."""
-        found = self.row(statement)
+        found = self.row(statement, parameters)
         return None if found is None else found[0]
 
     def change(
-        self, statement: Executable, parameters: Sequence[dict[str, Any]] | None = None
+        self, statement: Executable, parameters: Parameters | Sequence[dict[str, Any]] = None
     ) -> int:
         """Execute a change; the number of rows that it met (one statement only)."""
         connection = self._live()
@@ -58,7 +61,7 @@ class Transaction:
         connection = self._live()
         self._over = True
         try:
-            connection.commit()
+            commit(connection)
         except SQLAlchemyError as error:
             raise self._translate(error) from error
 
@@ -72,3 +75,14 @@ class Transaction:
                 "Cette transaction est terminée : ouvrez une nouvelle unité de travail."
             )
         return self._connection
+
+
+def commit(connection: Connection) -> None:
+    """Commit, or get rid of the connection: after a failed COMMIT the transaction may still be open
+    and hold the writers' lock, and the pool would not roll it back.
+    """
+    try:
+        connection.commit()
+    except SQLAlchemyError:
+        connection.invalidate()
+        raise

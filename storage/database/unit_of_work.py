@@ -14,6 +14,7 @@ from storage.database.deposits import SqlDeposits
 from storage.database.engine import Mode, transaction
 from storage.database.errors import business_error
 from storage.database.events import SqlEvents
+from storage.database.group_commit import GroupCommit
 from storage.database.idempotency import SqlIdempotency
 from storage.database.notices import SqlContacts, SqlNotices
 from storage.database.rates import SqlRates
@@ -42,18 +43,27 @@ class SqlUnitOfWork:
         self._transaction.commit()
 
 
-def transactions(engine: Engine, mode: Mode = Mode.WRITE) -> Transactions:
-    """What begins a unit of work on this engine: ``with begin() as work: …; work.commit()``."""
+def writings(commits: GroupCommit) -> Transactions:
+    """What begins a unit of work that may write: ``with begin() as work: …; work.commit()``."""
 
     def begin() -> AbstractContextManager[UnitOfWork]:
-        return _unit_of_work(engine, mode)
+        return _unit_of_work(commits.unit())
+
+    return begin
+
+
+def readings(engine: Engine) -> Transactions:
+    """What begins a unit of work that only reads."""
+
+    def begin() -> AbstractContextManager[UnitOfWork]:
+        return _unit_of_work(transaction(engine, Mode.READ, business_error))
 
     return begin
 
 
 @contextmanager
-def _unit_of_work(engine: Engine, mode: Mode) -> Iterator[UnitOfWork]:
-    with transaction(engine, mode, business_error) as begun:
+def _unit_of_work(opened: AbstractContextManager[Transaction]) -> Iterator[UnitOfWork]:
+    with opened as begun:
         yield SqlUnitOfWork(
             SqlStatements(begun),
             SqlDeposits(begun),

@@ -122,8 +122,10 @@ class MemoryLogStore:
     def published(self) -> bytes | None:
         return self.rows.published[1] if self.rows.published else None
 
-    def publish(self, size: int, note: bytes) -> None:
+    def publish(self, size: int, head: bytes, note: bytes) -> None:
         self.fault("publish")
+        if self.rows.head is None or size > self.rows.head[0]:
+            self.rows.head = (size, head)
         if self.rows.published is None or size >= self.rows.published[0]:
             self.rows.published = (size, note)
         self.fault("publish done")

@@ -548,7 +548,7 @@ def test_memory_store_keeps_the_promises_of_the_ports() -> None:
             spoil(transaction)
     assert store.rows.head is None
     assert not store.rows.tickets
-    store.publish(2, b"two")
-    store.publish(1, b"one")
+    store.publish(2, b"2", b"two")
+    store.publish(1, b"1", b"one")
     assert store.published() == b"two"
     assert MemoryHighWater().read() is None

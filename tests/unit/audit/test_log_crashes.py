@@ -102,10 +102,15 @@ def test_a_crash_at_any_step_loses_nothing_and_forks_nothing(begun: int) -> None
 
 
 def test_every_step_is_reached() -> None:
-    """The list of steps is that of an integration: none is left out, none is never reached."""
+    """The list of steps is that of an integration that crashed before it published, and of the next
+    one: none is left out, none is never reached."""
     reached: set[str] = set()
-    world = LogWorld(reached.add)
+    crash = CrashAt()
+    world = LogWorld(lambda step: (reached.add(step), crash(step))[1])
     world.add(3)
+    crash.arm("publish", 1)
+    with pytest.raises(Crash):
+        world.log.integrate()
     world.log.integrate()
     assert reached == set(STEPS)
 

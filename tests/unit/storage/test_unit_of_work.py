@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
+from audit.errors import LogUnavailableError
 from exchange.usecases.errors import ConcurrentChangeError, UnavailableError
 from storage.database import Database, open_database
 from storage.database import engine as engine_module
@@ -195,3 +196,30 @@ def test_sqlite_is_as_durable_as_promised(tmp_path: Path) -> None:
         "foreign_keys": 1,
         "secure_delete": 1,
     }
+
+
+def test_a_failed_commit_does_not_keep_the_lock(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a COMMIT that the disk refused nothing was kept, and the next writer gets the lock."""
+    dialect = database._engine.dialect
+    accept(database)
+
+    def fail(_connection: object) -> None:
+        raise dialect.loaded_dbapi.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dialect, "do_commit", fail)
+        with database.transactions() as work:
+            work.challenges.add(NONCE, NOW)
+            with pytest.raises(StorageUnavailableError):
+                work.commit()
+        with pytest.raises(LogUnavailableError), database.log_store.integration():
+            pass
+    other = open_database(database._engine.url.render_as_string(hide_password=False))
+    with other.transactions() as work:
+        assert work.challenges.take(NONCE) is None
+        work.commit()
+    with other.log_store.integration() as step:
+        assert step.pending(1) == []
+    other.close()
