@@ -58,6 +58,7 @@ from audit.merkle import leaf_hash, tree_root
 from audit.note import Note, Signer
 from audit.policy import BROKER, LogPolicy
 from audit.ports import Cosigner, HighWater, LogStore, LogTransaction
+from audit.published import PublishedLog
 from audit.tiles import TileHashes
 from audit.tree import check_written, extend, stored_size
 
