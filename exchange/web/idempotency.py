@@ -4,7 +4,8 @@ The key is reserved before anything is done, together with the id that the reque
 Whatever the first attempt got done before it died, the retry goes on with the same id, and the use case,
 which knows its own ids, makes nothing twice. No answer is stored: it is made anew, under a checkpoint at
 least as new. Requests that carry a signed statement need no key, because the statement is one; a key that
-comes along is still held to its one request.
+comes along is still held to its one request. A key is one path's: a client may use the same for all steps
+of one deposit.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 def hold_key(service: Service, caller: Caller | None, body: bytes) -> None:
-    """Reserve the key that came along, if any, for this caller, path and body.
+    """Reserve the key that came along, if any, for this caller and path.
 
-    Raises IdempotencyConflictError when it came with another request before. A stranger's key is
+    Raises IdempotencyConflictError when it came with another body before. A stranger's key is
     not kept: whoever has no login could fill a table with them.
     """
     key = request.headers.get(HEADER)
@@ -35,10 +36,11 @@ def hold_key(service: Service, caller: Caller | None, body: bytes) -> None:
         return
     if not _KEY.fullmatch(key):
         raise _unusable()
-    digest = sha256(request.path.encode() + b"\0" + body)
+    digest = sha256(body)
     wanted = Reservation(digest, new_opaque_id(service.entropy))
+    here = f"{sha256(request.path.encode())} {key}"
     with service.transactions() as work:
-        held = work.idempotency.reserve(caller.signer or "", key, wanted, service.clock())
+        held = work.idempotency.reserve(caller.signer or "", here, wanted, service.clock())
         work.commit()
     if held.request_sha256 != digest:
         raise IdempotencyConflictError(
