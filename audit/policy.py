@@ -4,12 +4,16 @@
 log key of the trust policy signed, the quorum is met, and the witness named ``broker`` cosigned,
 whatever the quorum says. The broker runs under the service's own operator as often as not, so it
 is required and never counted as independent.
+
+``LoweredQuorum`` is the registrar's exception for an outage: for checkpoints that the broker cosigned
+within its time, so many independent witnesses are enough. Every log key and the broker stay required.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -84,6 +88,24 @@ class WitnessPolicy:
 
 
 @dataclass(frozen=True)
+class LoweredQuorum:
+    """``quorum`` independent witnesses are enough from ``begins`` until before ``ends``.
+
+    The time is that of the broker's cosignature: the log's own clock proves nothing, and a reader's
+    clock would make yesterday's receipts worthless today.
+    """
+
+    quorum: int
+    begins: datetime
+    ends: datetime
+
+    def permits(self, independent: int, cosigned_at: int) -> bool:
+        """Whether it covers a checkpoint with so many witnesses, cosigned at that POSIX second."""
+        in_time = self.begins.timestamp() <= cosigned_at < self.ends.timestamp()
+        return in_time and independent >= self.quorum
+
+
+@dataclass(frozen=True)
 class VerifiedCheckpoint:
     """A checkpoint that met a :class:`LogPolicy`. Only that policy makes one."""
 
@@ -105,6 +127,7 @@ class LogPolicy:
     origin: str
     log_keys: tuple[NoteVerifier, ...]
     witnesses: WitnessPolicy
+    lowered: tuple[LoweredQuorum, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.log_keys or any(not _signs_for(self.origin, key) for key in self.log_keys):
@@ -132,6 +155,10 @@ class LogPolicy:
         log_keys = tuple(NoteVerifier.parse(vkey) for vkey in policy.log_keys)
         return cls(policy.origin, log_keys, WitnessPolicy.parse(policy.witness_policy))
 
+    def with_lowered(self, lowered: Iterable[LoweredQuorum]) -> LogPolicy:
+        """The same rules with these exceptions, each of which its caller has verified."""
+        return replace(self, lowered=tuple(lowered))
+
     @property
     def independent_witnesses(self) -> tuple[str, ...]:
         """The witnesses beside the broker that the quorum can count; empty means: say so."""
@@ -154,16 +181,20 @@ class LogPolicy:
                 "Il manque à ce point de contrôle la signature d'une clé du journal."
             )
         cosigned = {name: times[key] for key, name in names.items() if key in times}
-        self._require_quorum(frozenset(cosigned))
+        self._require_quorum(cosigned)
         return VerifiedCheckpoint(checkpoint, note, MappingProxyType(cosigned), _MADE_HERE)
 
-    def _require_quorum(self, names: frozenset[str]) -> None:
+    def _require_quorum(self, cosigned: Mapping[str, int]) -> None:
+        names = frozenset(cosigned)
         if BROKER not in names:
             raise LogVerificationError(
                 "Le gardien des clés n'a pas cosigné ce point de contrôle : attendez un point de "
                 "contrôle complet."
             )
-        if not self.witnesses.satisfied_by(names):
+        if self.witnesses.satisfied_by(names):
+            return
+        independent = len(names.intersection(self.independent_witnesses))
+        if not any(each.permits(independent, cosigned[BROKER]) for each in self.lowered):
             raise LogVerificationError(
                 "Les témoins exigés par la politique de confiance n'ont pas tous cosigné ce point "
                 "de contrôle ({names}) : attendez un point de contrôle complet.",

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from crypto.errors import CryptoError
-from crypto.statements import Statement, Unverified, parse_any
+from crypto.statements import Statement, Unverified, parse, parse_any
+from crypto.statements.custody import Emergency
 from crypto.statements.exchange import AccessRequest, Login
 from crypto.statements.registry import Agenda, Roster, Sitting, TrustPolicy
 from exchange.broker.desk import Desk
@@ -76,7 +77,10 @@ def _verified(
             Why.NO_TRUST_POLICY,
             "Le gardien des clés attend la première politique de confiance : publiez-la d'abord.",
         )
-    receipt = receipt_under(desk, receipt_bytes, [log_policy(policy.policy)])
+    # What an emergency permits holds for its own receipt, too: its author is verified there.
+    emergency = isinstance(unverified.statement, Emergency)
+    shown = [parse(Emergency, unverified.envelope)] if emergency else []
+    receipt = receipt_under(desk, receipt_bytes, [log_policy(desk, policy, shown)])
     require_recorded(receipt, unverified)
     at = effective_time(desk, receipt)
     _require_authority(desk, unverified, receipt.index, at)

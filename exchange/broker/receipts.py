@@ -10,10 +10,12 @@ from audit.errors import AuditError
 from audit.policy import BROKER, LogPolicy
 from audit.receipts import VerifiedReceipt, verify_receipt
 from crypto.statements import Statement, Unverified
-from crypto.statements.registry import TrustPolicy
+from crypto.statements.custody import Emergency
+from crypto.trust import TrustedPolicy
 from exchange.broker.desk import Desk
 from exchange.broker.refusals import Why, refusal
 from exchange.broker.witness import cosigner_of, head_of
+from exchange.usecases.emergency import log_rules, permitted_by
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.recording import records
 
@@ -21,17 +23,23 @@ CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far the server's clock and the broker's may differ (NTP keeps them within a second)."""
 
 
-def log_policy(policy: TrustPolicy) -> LogPolicy:
-    """Whose signatures a checkpoint needs by a trust policy; raises BrokerRefusalError."""
+def log_policy(
+    desk: Desk, trusted: TrustedPolicy, shown: Sequence[Unverified[Emergency]] = ()
+) -> LogPolicy:
+    """Whose signatures a checkpoint needs by a trust policy and by the emergencies that this broker
+    knows, or is being ``shown``; raises BrokerRefusalError.
+    """
     try:
-        return LogPolicy.from_trust_policy(policy)
+        rules = log_rules(trusted, shown)
     except AuditError as error:
         raise refusal(Why.CHAIN, error.message, **error.params) from error
+    known = [permitted_by(trusted, each.statement) for each in desk.ledger.index.find(Emergency)]
+    return rules.with_lowered((*rules.lowered, *(each for each in known if each is not None)))
 
 
 def verified_receipt(desk: Desk, data: bytes) -> VerifiedReceipt:
     """A receipt under the trust policy in force and under the broker's own head."""
-    return receipt_under(desk, data, [log_policy(desk.require_policy().policy)])
+    return receipt_under(desk, data, [log_policy(desk, desk.require_policy())])
 
 
 def receipt_under(desk: Desk, data: bytes, policies: Sequence[LogPolicy]) -> VerifiedReceipt:

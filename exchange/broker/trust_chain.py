@@ -49,9 +49,9 @@ def _take(
 ) -> None:
     current = desk.ledger.policy
     accepted = _chained(desk, [each.envelope for each in attested])
-    rules = [log_policy(accepted[-1].policy)]
+    rules = [log_policy(desk, accepted[-1])]
     if current is not None:
-        rules.append(log_policy(current.policy))
+        rules.append(log_policy(desk, current))
     receipts = [receipt_under(desk, each.receipt, rules) for each in attested]
     for item, statement, receipt in zip(attested, unverified, receipts, strict=True):
         require_recorded(receipt, statement)

@@ -14,6 +14,14 @@ import click
 
 from exchange.locale import translate as _
 
+SENTENCES = {
+    "lowered": (
+        "Attention : le secrétariat a abaissé à {quorum} le nombre de témoins du journal, jusqu'au "
+        "{until:%d/%m/%Y %H:%M} UTC ({reason})."
+    )
+}
+"""Said of every command while it lasts: whoever relies on the log must know."""
+
 if TYPE_CHECKING:
     from crypto.edge.identity import Identity
     from exchange.client.desk import Desk
@@ -80,11 +88,18 @@ class Bench:
 
     def desk(self, server: str | None = None, *, lapsed_too: bool = False) -> Desk:
         """Logged in, with a trusted view."""
+        from exchange.cli.words import warn
         from exchange.client.desk import log_in
+        from exchange.client.emergencies import emergencies_in_force
 
         machine = self.machine(server)
         machine.profile.trust()
-        return log_in(machine, self.identity(), lapsed_too=lapsed_too)
+        desk = log_in(machine, self.identity(), lapsed_too=lapsed_too)
+        for each in emergencies_in_force(desk.view, machine.clock()):
+            warn(
+                SENTENCES["lowered"], quorum=each.quorum, until=each.expires_at, reason=each.reason
+            )
+        return desk
 
 
 def read_passphrase(path: Path | None, *, confirm: bool = False, purpose: str | None = None) -> str:

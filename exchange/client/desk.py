@@ -188,7 +188,9 @@ def open_view(
             "Ce service présente une autre commission ou d'autres clés racine que celles de ce profil : "
             "vérifiez son adresse ; si elle est bonne, prévenez le secrétariat par téléphone."
         )
-    view.take_policies(field(answer, "policies", many(attested)))
+    view.take_policies(
+        field(answer, "policies", many(attested)), field(answer, "emergencies", many(attested))
+    )
     if not lapsed_too:
         view.policy.require_unexpired(machine.clock())
     return view, source

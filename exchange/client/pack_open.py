@@ -24,7 +24,8 @@ from crypto.edge.identity import Identity
 from crypto.edge.unseal import check_commitment, open_payload, unwrap_header
 from crypto.envelope import HEADER_BYTES
 from crypto.errors import ExplainedError
-from crypto.statements import parse, payload_type_of
+from crypto.statements import Statement, parse, payload_type_of
+from crypto.statements.custody import Emergency
 from crypto.statements.exchange import Manifest, Purpose
 from crypto.statements.model import load_strict_json
 from crypto.statements.registry import TrustPolicy
@@ -171,15 +172,15 @@ def _open_all(opening: _Opening) -> OpenedPack:
 def offline_view(trust: Trust, papers: dict[Digest, Attested], now: datetime) -> TrustedView:
     """A view of a pack's papers, verified like a server's answers."""
     view = TrustedView(trust, OfflineSource(papers), lambda: now)
-    policies = [item for item in papers.values() if _is_policy(item)]
+    policies = [item for item in papers.values() if _is_a(TrustPolicy, item)]
     policies.sort(key=lambda item: parse(TrustPolicy, item.envelope).statement.version)
-    view.take_policies(policies)
-    view.take(item for item in papers.values() if not _is_policy(item))
+    view.take_policies(policies, [item for item in papers.values() if _is_a(Emergency, item)])
+    view.take(item for item in papers.values() if not _is_a(TrustPolicy, item))
     return view
 
 
-def _is_policy(item: Attested) -> bool:
-    return payload_type_of(item.envelope) == TrustPolicy.payload_type()
+def _is_a(kind: type[Statement], item: Attested) -> bool:
+    return payload_type_of(item.envelope) == kind.payload_type()
 
 
 def _read(tar: tarfile.TarFile) -> PackContent:

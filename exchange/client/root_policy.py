@@ -125,8 +125,9 @@ def joined(
 def policies_of(machine: Machine, trust: Trust) -> TrustedView:
     """The policies published so far, verified; an empty view before the first one."""
     view = TrustedView(trust, OnlineSource(machine), machine.clock)
-    items: tuple[Attested, ...] = field(machine.api.trust(), "policies", many(attested_json))
-    view.take_policies(items)
+    answer = machine.api.trust()
+    items: tuple[Attested, ...] = field(answer, "policies", many(attested_json))
+    view.take_policies(items, field(answer, "emergencies", many(attested_json)))
     return view
 
 

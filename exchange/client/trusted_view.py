@@ -20,10 +20,12 @@ from audit.receipts import VerifiedReceipt, verify_receipt
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified, parse, parse_any
 from crypto.statements.agenda import AgendaOpening, OpenedItem, open_item
+from crypto.statements.custody import Emergency
 from crypto.statements.registry import Agenda, Certificate, Revocation, TrustPolicy
 from crypto.trust import Trust, TrustedPolicy, accept_first, accept_next
 from exchange.client.errors import NotTrustworthyError
 from exchange.usecases.authority import verify_statement
+from exchange.usecases.emergency import log_rules
 from exchange.usecases.ledger import Accepted, MemoryLedger
 from exchange.usecases.ports import Attested
 from exchange.usecases.recording import recording_of
@@ -112,8 +114,14 @@ class TrustedView:
         assert self._log is not None
         return self._log
 
-    def take_policies(self, items: Sequence[Attested]) -> None:
-        """Walk the chain of policies, then verify their receipts under the last one."""
+    def take_policies(
+        self, items: Sequence[Attested], emergencies: Sequence[Attested] = ()
+    ) -> None:
+        """Walk the chain of policies, then verify their receipts under the last one.
+
+        ``emergencies`` count as far as they verify under it. They are in the log themselves, or all
+        is refused: a quorum that nobody will ever hear of is not lowered.
+        """
         current: TrustedPolicy | None = None
         chain: list[TrustedPolicy] = []
         for item in items:
@@ -126,7 +134,7 @@ class TrustedView:
             chain.append(current)
         if current is None:
             return
-        log = LogPolicy.from_trust_policy(current.policy)
+        log = log_rules(current, [parse(Emergency, each.envelope) for each in emergencies])
         receipts = [verify_receipt(item.receipt, log) for item in items]
         self._source.accept([receipt.checkpoint for receipt in receipts], self._clock())
         for item, policy, receipt in zip(items, chain, receipts, strict=True):
@@ -136,6 +144,7 @@ class TrustedView:
             self._policies.append((receipt.index, policy))
             self._keep(item, policy.verified.statement, policy.verified.digest, receipt)
         self._log = log
+        self.take(emergencies)
 
     def _policy_at(self, order: int) -> TrustedPolicy:
         """The policy that was in force when the entry ``order`` was logged."""

@@ -136,7 +136,13 @@ def _continues(history: History, event: LoggedEvent, unverified: Unverified[Stat
 def _announce(history: History, event: LoggedEvent, statement: Statement) -> None:
     """What is always worth a line, though it was signed by whoever may."""
     if isinstance(statement, Emergency):
-        history.findings.add(Code.EMERGENCY, event.index, reason=statement.reason)
+        history.findings.add(
+            Code.EMERGENCY,
+            event.index,
+            quorum=statement.quorum,
+            until=f"{statement.expires_at:%d/%m/%Y %H:%M} UTC",
+            reason=statement.reason,
+        )
     if isinstance(statement, Recovery):
         history.findings.add(Code.RECOVERY, event.index, reason=statement.reason)
     if isinstance(statement, Purge) and statement.visa is None:

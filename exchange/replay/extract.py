@@ -23,6 +23,7 @@ from audit.tiles import TileHashes, TilePath, width_at
 from crypto.digests import Digest
 from crypto.errors import CryptoError
 from crypto.statements import parse, parse_any
+from crypto.statements.custody import Emergency
 from crypto.statements.exchange import Manifest
 from crypto.statements.registry import TrustPolicy
 from crypto.trust import Trust, accept_chain
@@ -36,6 +37,7 @@ from exchange.usecases.bundle_layout import (
     statement_digests,
     statement_path,
 )
+from exchange.usecases.emergency import log_rules
 
 EXTRACT_PATH: Final = "extract.json"
 POLICIES_PREFIX: Final = "policies/"
@@ -110,11 +112,7 @@ def verify_extract(files: Mapping[str, bytes], trust: Trust) -> tuple[ExtractRow
         rows = [_row(each) for each in loaded["events"]]
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError("Cet extrait n'est pas lisible.") from error
-    policies = [
-        parse(TrustPolicy, data) for name, data in files.items() if name.startswith(POLICIES_PREFIX)
-    ]
-    policies.sort(key=lambda each: each.statement.version)
-    policy = LogPolicy.from_trust_policy(accept_chain(trust, policies).policy)
+    policy = _rules(files, trust)
     committed: dict[str, Digest] = {}
     for row in rows:
         try:
@@ -209,11 +207,21 @@ def _deposit_of(details: EventDetails, manifests: Mapping[Digest, str]) -> str |
     return cited if details.type is not EventType.PURGE_DONE else None
 
 
+def _rules(files: Mapping[str, bytes], trust: Trust) -> LogPolicy:
+    """What a checkpoint must carry, by the trust policies and emergencies that the extract brings."""
+    rules = [data for name, data in files.items() if name.startswith(POLICIES_PREFIX)]
+    kinds = {data: type(parse_any(data).statement) for data in rules}
+    policies = [parse(TrustPolicy, data) for data in rules if kinds[data] is TrustPolicy]
+    policies.sort(key=lambda each: each.statement.version)
+    lowered = [parse(Emergency, data) for data in rules if kinds[data] is Emergency]
+    return log_rules(accept_chain(trust, policies), lowered)
+
+
 def _policies(bundle: Bundle) -> Iterator[tuple[Digest, bytes]]:
     for path, digest in statement_digests(bundle.paths()):
         envelope = bundle.read(path) or b""
         try:
-            if isinstance(parse_any(envelope).statement, TrustPolicy):
+            if isinstance(parse_any(envelope).statement, (TrustPolicy, Emergency)):
                 yield digest, envelope
         except CryptoError:
             continue

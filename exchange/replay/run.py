@@ -20,6 +20,7 @@ from audit.verify import LogReport, verify_log
 from crypto.digests import Digest
 from crypto.errors import CryptoError
 from crypto.statements import Statement, Unverified, parse, parse_any
+from crypto.statements.custody import Emergency
 from crypto.statements.registry import TrustPolicy
 from crypto.trust import Trust, TrustedPolicy, accept_chain
 from exchange.replay import deposits, endings, releases
@@ -39,6 +40,7 @@ from exchange.usecases.bundle_layout import (
     disclosure_indices,
     statement_digests,
 )
+from exchange.usecases.emergency import log_rules
 
 TIME_TOLERANCE: Final = timedelta(minutes=5)
 """Workers on several hosts order events by commit; their clocks may differ a little."""
@@ -70,7 +72,8 @@ def replay(bundle: Bundle, trust: Trust, now: datetime, *, exported: bool = True
     if policy is None:
         return broken_report(findings)
     events: list[LoggedEvent] = []
-    log = _structure(bundle, policy, findings, events)
+    rules = log_rules(policy, emergencies_among(statements))
+    log = _structure(bundle, rules, findings, events)
     erasures, openings = _erasures(log, events, statements), openings_of(bundle, findings)
     history = History(trust, statements, erasures, openings, findings)
     history.erasures.report(findings)
@@ -117,21 +120,29 @@ def _latest_policy(
     policies.sort(key=lambda each: each.statement.version)
     try:
         policy = accept_chain(trust, policies)
-        LogPolicy.from_trust_policy(policy.policy)
+        log_rules(policy, ())
     except (CryptoError, AuditError) as error:
         findings.add(Code.TRUST, reason=error)
         return None
     return policy
 
 
+def emergencies_among(statements: _Statements) -> list[Unverified[Emergency]]:
+    """The emergencies of a bundle, to be verified by ``log_rules``."""
+    return [
+        parse(Emergency, each.envelope)
+        for each in statements.values()
+        if isinstance(each.statement, Emergency)
+    ]
+
+
 def _structure(
-    bundle: Bundle, policy: TrustedPolicy, findings: Findings, events: list[LoggedEvent]
+    bundle: Bundle, rules: LogPolicy, findings: Findings, events: list[LoggedEvent]
 ) -> LogReport:
     def observe(index: int, details: EventDetails) -> None:
         events.append(LoggedEvent(index, details))
 
-    log_policy = LogPolicy.from_trust_policy(policy.policy)
-    report = verify_log(BundledLog(bundle), log_policy, _disclosures(bundle, findings), observe)
+    report = verify_log(BundledLog(bundle), rules, _disclosures(bundle, findings), observe)
     for each in report.findings:
         findings.add(Code.LOG, where=f"{each.kind.value} {each.where}", reason=str(each))
     return report

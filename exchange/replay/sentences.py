@@ -212,7 +212,10 @@ SENTENCES: Final = MappingProxyType(
         ),
         Code.EMERGENCY: (
             Severity.WARNING,
-            "Le secrétariat a abaissé en urgence le nombre de témoins exigés. Motif : {reason}",
+            (
+                "Le secrétariat a abaissé en urgence à {quorum} le nombre de témoins exigés, jusqu'au "
+                "{until}. Motif : {reason}"
+            ),
         ),
         Code.RECOVERY: (
             Severity.WARNING,

@@ -12,7 +12,7 @@ from audit.events import EventType
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified, Verified, parse_any
 from crypto.statements.agenda import AgendaOpening, open_whole
-from crypto.statements.custody import Purge, Recovery, Retention
+from crypto.statements.custody import Emergency, Purge, Recovery, Retention
 from crypto.statements.exchange import Withdrawal
 from crypto.statements.registry import Agenda, Closing, TrustPolicy
 from crypto.trust import accept_first, accept_next
@@ -52,8 +52,10 @@ def accept_statement(
 
     An agenda comes with the openings of all its items; nothing else comes with any.
 
-    Without a login only trust policies are accepted, which the roots' threshold signed: the first is
-    entry 0 of the log, and the one that names a new broker must come in while the old one is lost.
+    Without a login only two things are accepted, whose own signatures speak for them: trust policies,
+    which the roots' threshold signed (the first is entry 0 of the log, and the one that names a new
+    broker must come in while the old one is lost), and a registrar's emergency (a login is an event,
+    and while witnesses are missing none can be published).
     """
     now = present(service)
     with explained():
@@ -140,8 +142,8 @@ def _require_login(
     now: datetime,
 ) -> None:
     statement = unverified.statement
-    if caller is None and isinstance(statement, TrustPolicy):
-        return  # the threshold of the roots speaks for itself, and nobody can log in without a broker
+    if caller is None and isinstance(statement, (TrustPolicy, Emergency)):
+        return
     if caller is None:
         raise NotAllowedError("Connectez-vous d'abord pour déposer cette déclaration.")
     require_caller(service, work, caller, now)

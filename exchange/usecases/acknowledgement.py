@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from audit.errors import LogUnavailableError
 from crypto.digests import Digest
+from crypto.statements.custody import Emergency
 from crypto.statements.registry import TrustPolicy
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import Attested
@@ -30,6 +31,8 @@ def push_to_broker(service: Service) -> Mapping[Digest, BrokerRefusalError]:
                 else ()
             )
         ]
+        # An emergency first: while it lasts, the receipts of all the others count by it alone.
+        unknown = sorted(unknown, key=lambda each: not isinstance(each.statement, Emergency))
         waiting = [
             filed(work, each) for each in unknown if not isinstance(each.statement, TrustPolicy)
         ]

@@ -176,10 +176,13 @@ class TrustContent(Strict):
 
 
 class TrustAnswer(Strict):
-    """What a client compares with the file that it pinned, and every trust policy so far."""
+    """What a client compares with the file that it pinned, every trust policy and every
+    emergency so far.
+    """
 
     trust: TrustContent
     policies: tuple[AttestedAnswer, ...]
+    emergencies: tuple[AttestedAnswer, ...]
 
 
 class StatusAnswer(Strict):

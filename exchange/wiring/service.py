@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from flask import Flask
 
@@ -15,17 +15,21 @@ from audit.note import NoteSigner
 from audit.policy import LogPolicy
 from crypto.errors import ExplainedError
 from crypto.keys import Entropy
-from crypto.statements import parse
+from crypto.statements import Statement, Unverified, parse
+from crypto.statements.custody import Emergency
 from crypto.statements.registry import TrustPolicy
 from crypto.trust import Trust, accept_chain
 from exchange.settings import Settings, SettingsError, read_secret
-from exchange.usecases.ports import Clock, Transactions
+from exchange.usecases.emergency import log_rules
+from exchange.usecases.ports import Clock, Transactions, UnitOfWork
 from exchange.usecases.service import Limits, Service
 from exchange.web.app import create_app
 from exchange.wiring.broker import WiredBroker, wire_broker
 from exchange.wiring.witnesses import PolicyWitnesses
 from storage.database import Database, FileHighWater, open_database
 from storage.objects import open_objects
+
+S = TypeVar("S", bound=Statement)
 
 DAYS_PER_MONTH: Final = timedelta(days=30.5)
 """Twelve of them are the 366 days of a leap year: nothing is erased before a calendar year is over."""
@@ -132,17 +136,23 @@ def read_log_signer(settings: Settings) -> NoteSigner:
 def log_policy(trust: Trust, readings: Transactions) -> Callable[[], LogPolicy | None]:
     """The log's rules by the latest accepted trust policy, read anew at each call.
 
-    The chain is verified from the pinned root again: a policy slipped into the database by other
-    means than ``POST /statements`` must not choose the log's witnesses.
+    The chain is verified from the pinned root again, and so are emergencies: what was slipped into
+    the database by other means than ``POST /statements`` must not choose the log's witnesses.
     """
 
     def policy() -> LogPolicy | None:
         with readings() as work:
-            accepted = work.statements.find(TrustPolicy)
-            envelopes = [work.statements.envelope(each.digest) for each in accepted]
-        if not accepted:
+            policies = _envelopes(work, TrustPolicy)
+            emergencies = _envelopes(work, Emergency)
+        if not policies:
             return None
-        chain = accept_chain(trust, (parse(TrustPolicy, each) for each in envelopes if each))
-        return LogPolicy.from_trust_policy(chain.policy)
+        chain = accept_chain(trust, policies)
+        return log_rules(chain, emergencies)
 
     return policy
+
+
+def _envelopes(work: UnitOfWork, kind: type[S]) -> list[Unverified[S]]:
+    """The accepted statements of a type as they were signed, oldest first."""
+    found = [work.statements.envelope(each.digest) for each in work.statements.find(kind)]
+    return [parse(kind, each) for each in found if each is not None]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from audit.checkpoint import Checkpoint
+from audit.policy import LogPolicy
 from crypto.statements.custody import (
     Attestation,
     BundleIndex,
@@ -29,6 +30,7 @@ from crypto.statements.registry import (
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import allows
 from exchange.usecases.acceptance.context import AcceptanceContext, not_found
+from exchange.usecases.emergency import MAX_EMERGENCY
 from exchange.usecases.errors import ConflictError, ExpiredError, InvalidRequestError, explained
 from exchange.usecases.facts import ended_at, manifest_of
 from exchange.usecases.holds import held_until
@@ -160,9 +162,25 @@ def check_attestation(context: AcceptanceContext, statement: Attestation) -> Non
 
 
 def check_emergency(context: AcceptanceContext, statement: Emergency) -> None:
-    """Not expired."""
+    """Not expired, not for long, and lower than what the witness policy asks."""
     if statement.expires_at <= context.now:
         raise ExpiredError("Cette mesure d'urgence a déjà expiré.")
+    if statement.expires_at > statement.issued_at + MAX_EMERGENCY:
+        raise InvalidRequestError(
+            "Une mesure d'urgence dure au plus {days} jours : au-delà, changez les témoins par une "
+            "nouvelle politique de confiance.",
+            days=MAX_EMERGENCY.days,
+        )
+    policies = context.index.find(TrustPolicy)
+    with explained():
+        rules = LogPolicy.from_trust_policy(policies[-1].statement)
+    if not statement.quorum < len(rules.independent_witnesses):
+        raise InvalidRequestError(
+            "La politique de confiance compte {count} témoin(s) indépendant(s) : exiger {quorum} "
+            "cosignature(s) n'abaisserait rien.",
+            count=len(rules.independent_witnesses),
+            quorum=statement.quorum,
+        )
 
 
 def check_recovery(_context: AcceptanceContext, statement: Recovery) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from audit.checkpoint import Checkpoint
 from audit.errors import LogFormatError, LogVerificationError
 from audit.note import KeyType, Note, NoteSigner
-from audit.policy import LogPolicy, VerifiedCheckpoint, WitnessPolicy
-from tests.support.log_world import ORIGIN, LogWorld, signer
+from audit.policy import LogPolicy, LoweredQuorum, VerifiedCheckpoint, WitnessPolicy
+from tests.support.log_world import NOON, ORIGIN, LogWorld, signer
 
 LOG = signer(ORIGIN)
 WITNESSES = {
@@ -197,3 +199,43 @@ def test_a_verified_checkpoint_is_made_by_its_verifier_only() -> None:
 def test_the_worlds_policy_is_well_formed() -> None:
     """The policy that other tests use names its two independent witnesses."""
     assert LogWorld().policy.independent_witnesses == ("prefecture", "academie")
+
+
+class TestLoweredQuorum:
+    """An emergency: fewer independent witnesses, for a time, and nothing else."""
+
+    RULES = policy(*LINES.values(), "group X 2 X1 X2 X3", "quorum X")
+    LOWERED = LoweredQuorum(1, NOON, NOON + timedelta(days=1))
+    AT = int(NOON.timestamp())
+
+    def accepts(self, *names: str, time: int = AT, quorum: int = 1) -> bool:
+        lowered = replace(self.LOWERED, quorum=quorum)
+        try:
+            self.RULES.with_lowered([lowered]).verify_checkpoint(note(*names, time=time))
+        except LogVerificationError:
+            return False
+        return True
+
+    def test_counts_within_its_time_alone(self) -> None:
+        """By the broker's cosignature: from its beginning until just before its end."""
+        end = self.AT + 86_400
+        times = (self.AT - 1, self.AT, end - 1, end)
+        assert [self.accepts("broker", "X1", time=at) for at in times] == [False, True, True, False]
+
+    def test_counts_what_the_quorum_could_count(self) -> None:
+        """Witnesses that stand on no line of the quorum are none, and the broker is never one."""
+        assert not self.accepts("broker")
+        assert not self.accepts("broker", "Y1", "Y2")
+        assert self.accepts("broker", quorum=0)
+
+    def test_the_broker_and_the_log_stay_required(self) -> None:
+        """With whatever quorum: without the broker, or without the log's key, nothing counts."""
+        assert not self.accepts("X1", "X2", "X3", quorum=0)
+        rules = self.RULES.with_lowered([replace(self.LOWERED, quorum=0)])
+        other = signer(ORIGIN, seed=99)
+        with pytest.raises(LogVerificationError):
+            rules.verify_checkpoint(note("broker", "X1", "X2", time=self.AT, log=other))
+
+    def test_the_full_quorum_needs_no_exception(self) -> None:
+        """Outside its time the policy's own quorum counts as before."""
+        assert self.accepts("broker", "X1", "X3", time=self.AT + 10 * 86_400)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from audit.note import KeyType
 from audit.receipts import verify_receipt
 from crypto.digests import sha256
 from crypto.errors import UntrustedError
@@ -62,6 +63,7 @@ from exchange.usecases.errors import (
 from exchange.usecases.signatures import trusted_policy
 from exchange.usecases.visibility import may_know
 from tests.support.builders import Commission, SeatOf, days
+from tests.support.log_world import signer
 
 
 def refused(world, error, signed, caller=None, match: str | None = None) -> None:
@@ -785,8 +787,8 @@ def test_the_broker_answers_for_itself(world):
     refused(world, InvalidRequestError, signed)
 
 
-def test_holds_and_emergencies_have_a_term(convoked, world):
-    """A hold is on dossiers that exist, until a day to come; an emergency has not expired."""
+def test_holds_have_a_term(convoked, world):
+    """A hold is on dossiers that exist, until a day to come."""
     made = convoked.deposit()
 
     def hold(**changes):
@@ -800,9 +802,36 @@ def test_holds_and_emergencies_have_a_term(convoked, world):
     world.post(hold())
     world.post(hold(until=None))
     refused(world, ConflictError, hold(until=None))
-    values = {"quorum": 0, "reason": "panne"}
-    refused(world, ExpiredError, world.by_registrar(Emergency, expires_at=world.now, **values))
-    world.post(world.by_registrar(Emergency, expires_at=world.now + days(1), **values))
+
+
+def test_an_emergency_is_short_and_lowers_something(world):
+    """It has not expired, lasts a week at most, and asks for fewer witnesses than there are; it needs
+    no login, because while witnesses are missing nobody can log in.
+    """
+
+    def emergency(**changes):
+        values = {"quorum": 0, "reason": "panne", "expires_at": world.now + days(1), **changes}
+        return world.by_registrar(Emergency, **values)
+
+    refused(world, InvalidRequestError, emergency())  # the broker alone is no witness to spare
+    tribunal = signer("tribunal.example", KeyType.COSIGNATURE_V1, 77)
+    lines = (
+        f"witness broker {world.cosigner.verifier}",
+        f"witness tribunal {tribunal.verifier}",
+        "quorum tribunal\n",
+    )
+    world.post(world.trust_policy(2, witness_policy="\n".join(lines)))
+    refused(world, ExpiredError, emergency(expires_at=world.now))
+    refused(world, InvalidRequestError, emergency(expires_at=world.now + days(8)))
+    refused(world, InvalidRequestError, emergency(quorum=1))
+    accepted = accept_statement(world.service, None, emergency().envelope)
+    with pytest.raises(NotAllowedError):
+        accept_statement(
+            world.service,
+            None,
+            world.by_registrar(Hold, dossiers=("aaaaa-aaaaa",), until=None, reason="x").envelope,
+        )
+    assert world.index().get(accepted.digest) is not None
 
 
 def test_complaints_are_about_ones_own_header(convoked, world):
