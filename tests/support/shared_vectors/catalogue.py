@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.support.shared_vectors import containers, keys, receipts, sealed, statements, trust
+from tests.support.shared_vectors import (
+    containers,
+    emergencies,
+    keys,
+    receipts,
+    sealed,
+    statements,
+    trust,
+)
 from tests.support.shared_vectors.encoded import Case
 
 Builder = Callable[[], dict[str, list[Case]]]
@@ -18,6 +26,7 @@ REPRODUCIBLE: dict[str, Builder] = {
     "containers": containers.build,
     "trust_chains": trust.build,
     "receipts": receipts.build,
+    "emergencies": emergencies.build,
 }
 SEALED_ONCE: dict[str, Builder] = {
     "headers": sealed.build_headers,

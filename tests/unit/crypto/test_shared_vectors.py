@@ -43,8 +43,10 @@ from crypto.fingerprints import spoken_fingerprint, spoken_trust_fingerprint
 from crypto.keys import FileKey, HybridIdentity, MasterSeed, PartySigningSeed, Recipient, VerifyKey
 from crypto.statements import parse, parse_any, seal, verify_threshold
 from crypto.statements.agenda import AgendaOpening, AgendaPlace, item_commitment, read_item
+from crypto.statements.custody import Emergency
 from crypto.statements.registry import TrustPolicy
 from crypto.trust import Trust, accept_chain
+from exchange.usecases.emergency import log_rules
 from tests.support.shared_vectors import catalogue
 from tests.support.shared_vectors.encoded import FOLDER, Case, load, unb64, written
 
@@ -69,6 +71,7 @@ COUNTS = {
         "collisions": 18,
         "padded_lengths": 10,
     },
+    "emergencies": {"checkpoints": 18},
     "envelopes": {"opened": 1, "refused": 8},
     "fingerprints": {"devices": 3, "keys": 3, "trusts": 3, "tagged_hashes": 10},
     "headers": {"opened": 1, "refused": 14},
@@ -376,3 +379,15 @@ def test_consistency(case: Case) -> None:
     verify_consistency(older.size, newer.size, older.root, newer.root, proof)
     with pytest.raises(LogVerificationError):
         verify_consistency(older.size, newer.size, bytes(32), newer.root, proof)
+
+
+@cases("emergencies", "checkpoints")
+def test_emergencies(case: Case) -> None:
+    """A checkpoint with too few witnesses counts as far as a registrar's emergency permits it."""
+    trust = Trust.parse(case["trust_json"].encode())
+    policy = accept_chain(trust, [parse(TrustPolicy, each.encode()) for each in case["policies"]])
+    rules = log_rules(policy, [parse(Emergency, each.encode()) for each in case["emergencies"]])
+    if case["error"] is None:
+        rules.verify_checkpoint(case["note"].encode())
+    else:
+        refuses(case, lambda: rules.verify_checkpoint(case["note"].encode()))

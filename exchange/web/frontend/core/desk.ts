@@ -208,7 +208,8 @@ export async function openView(
         "connaît : vérifiez son adresse ; si elle est bonne, prévenez le secrétariat par téléphone.",
     );
   }
-  await view.takePolicies(field(answer, "policies", many(attested)));
+  const emergencies = field(answer, "emergencies", many(attested));
+  await view.takePolicies(field(answer, "policies", many(attested)), emergencies);
   if (!lapsedToo) view.policy.requireUnexpired(browser.clock());
   return { view, source };
 }

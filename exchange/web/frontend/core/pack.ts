@@ -23,7 +23,7 @@ import type { Accepted, StatementIndex } from "./ledger.ts";
 import { type Pack, type PackedDossier, keepPack, keptPack } from "./pack_store.ts";
 import { type Deposited, agendaOf, associationOf, depositsOf, impossible, latestAgenda, listed, mySeat } from "./registry.ts";
 import { type Opened, type Refusal, requestRelease, requireCommitted, requireSignedHeader } from "./releases.ts"; // prettier-ignore
-import type { StatementOf } from "./statements.ts";
+import type { StatementOf, StatementType } from "./statements.ts";
 import type { Trust } from "./trust.ts";
 import { type Source, TrustedView } from "./view.ts";
 import type { Advance, OpenedContainer } from "./workshop.ts";
@@ -255,11 +255,11 @@ class OfflineSource implements Source {
 export async function offlineView(trust: Trust, pack: Pack, clock: () => number): Promise<TrustedView> {
   const view = new TrustedView(trust, new OfflineSource(pack), clock);
   const papers = pack.papers.map(([, item]) => item);
-  const isPolicy = (item: Attested): boolean => typeOf(item.envelope) === "trust-policy";
+  const of = (type: StatementType) => papers.filter((item) => typeOf(item.envelope) === type);
   const version = (item: Attested): number => parse("trust-policy", item.envelope).statement.version;
-  const policies = papers.filter(isPolicy).sort((one, other) => version(one) - version(other));
-  await view.takePolicies(policies);
-  await view.take(papers.filter((item) => !isPolicy(item)));
+  const policies = of("trust-policy").sort((one, other) => version(one) - version(other));
+  await view.takePolicies(policies, of("emergency"));
+  await view.take(papers.filter((item) => !policies.includes(item)));
   await view.takeOpenings(pack.agenda);
   return view;
 }

@@ -10,11 +10,12 @@
 import { type AgendaShown, openItem } from "./agenda.ts";
 import type { Attested } from "./api.ts";
 import { verifyStatement } from "./authority.ts";
+import { logRules } from "./emergency.ts";
 import { type Unverified, parse, parseAny } from "./dsse.ts";
 import { hostile } from "./errors.ts";
 import { keyFingerprint } from "./keys.ts";
 import { type Accepted, LedgerBefore, MemoryLedger } from "./ledger.ts";
-import { LogPolicy, type VerifiedCheckpoint } from "./log_policy.ts";
+import type { LogPolicy, VerifiedCheckpoint } from "./log_policy.ts";
 import { type EventType, type VerifiedReceipt, verifyReceipt } from "./receipts.ts";
 import type { StatementOf, StatementType } from "./statements.ts";
 import { type Trust, type TrustedPolicy, acceptFirst, acceptNext } from "./trust.ts";
@@ -82,8 +83,14 @@ export class TrustedView {
     return this.logPolicy;
   }
 
-  /** Walks the chain of policies, then verifies their receipts under the last one. */
-  async takePolicies(items: readonly Attested[]): Promise<void> {
+  /**
+   * Walks the chain of policies, then verifies their receipts under the last one. `emergencies` count
+   * as far as they verify under it; they are in the log themselves, or all is refused.
+   */
+  async takePolicies(
+    items: readonly Attested[],
+    emergencies: readonly Attested[] = [],
+  ): Promise<void> {
     const chain: { item: Attested; policy: TrustedPolicy }[] = [];
     for (const item of items) {
       const given = parse("trust-policy", item.envelope);
@@ -93,7 +100,7 @@ export class TrustedView {
     }
     const current = chain.at(-1);
     if (current === undefined) return;
-    const log = new LogPolicy(current.policy.policy);
+    const log = logRules(current.policy, emergencies.map((each) => parse("emergency", each.envelope)));
     const receipts = items.map((item) => verifyReceipt(item.receipt, log));
     await this.source.accept(receipts.map((receipt) => receipt.checkpoint), this.clock());
     chain.forEach(({ item, policy }, at) => {
@@ -103,6 +110,7 @@ export class TrustedView {
       this.keep(item, "trust-policy", policy.policy, policy.digest, receipt);
     });
     this.logPolicy = log;
+    await this.take(emergencies);
   }
 
   /** The policy that was in force when the entry `order` was logged. */
