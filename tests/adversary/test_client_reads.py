@@ -6,6 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from crypto.encoding import encode_base64
 from crypto.errors import BadSignatureError, CryptoError, ExplainedError
 from crypto.keys import FileKey, PartySigningSeed
 from crypto.statements import parse, seal
+from crypto.statements.custody import Emergency
 from crypto.statements.exchange import AccessRequest
 from crypto.statements.registry import Certificate, TrustPolicy
 from crypto.trust import Trust
@@ -98,6 +100,17 @@ def test_policy_of_another_root(scene: Scene) -> None:
 
     scene.server.lies["trust"] = lie
     refused(scene, BadSignatureError)
+
+
+def test_an_emergency_that_the_log_does_not_show(scene: Scene) -> None:
+    """A true emergency under another event's receipt is refused: it would lower the quorum unseen."""
+    world = scene.server.world
+    signed = world.by_registrar(
+        Emergency, quorum=0, expires_at=world.now + timedelta(days=1), reason="panne"
+    )
+    shown = {"envelope": signed.envelope.decode(), "receipt": world.receipt(2).decode()}
+    scene.server.lies["trust"] = lambda answer: {**answer, "emergencies": [shown]}
+    refused(scene, NotTrustworthyError)
 
 
 def test_policies_withheld(scene: Scene) -> None:
