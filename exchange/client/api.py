@@ -168,9 +168,12 @@ class Api:
     def commit_deposit(
         self, deposit: str, manifest: bytes, envelopes: Sequence[bytes], key: str
     ) -> bytes:
-        """The receipt of ``deposit.committed``."""
+        """The receipt of ``deposit.committed``. ``key`` is the deposit's; a key is for one request, so
+        the commit's is another, made of it.
+        """
         body = {"manifest": manifest.decode(), "envelopes": [encode_base64(e) for e in envelopes]}
-        answer = self._connection.post(f"{API}/deposits/{deposit}/commit", body, key=key)
+        path = f"{API}/deposits/{deposit}/commit"
+        answer = self._connection.post(path, body, key=f"{key}-commit")
         return field(answer, "receipt", utf8)
 
     def renew_release_key(self, deposit: str, sitting_sha256: Digest) -> Attested:
