@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +15,6 @@ from exchange.cli.words import group, json_option, option, result, say
 from exchange.locale import translate as _
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from crypto.trust import Trust
     from exchange.replay.bundle import Bundle
     from exchange.replay.extract import Extract
@@ -65,19 +66,78 @@ def verify(  # click passes by name
     from exchange.cli.failures import REFUSED
     from exchange.replay.render import render_text, to_json
     from exchange.replay.report import Verdict
+    from exchange.replay.run import replay
 
     if (bundle is None) == (url is None):
         raise click.UsageError(_("Donnez --bundle FICHIER, ou --url ADRESSE."))
     bench: Bench = context.obj
     trust = Trust.parse(trust_file.read_bytes())
-    report = (
-        _of_bundle(bench, bundle, trust) if bundle is not None else _of_service(bench, url, trust)
-    )
+    with opened(bench, bundle, url, trust) as files:
+        report = replay(files, trust, bench.around.clock(), exported=bundle is not None)
     if html is not None:
         _write_html(report, html)
     click.echo(to_json(report) if as_json else render_text(report))
     if report.verdict is not Verdict.OK:
         context.exit(REFUSED)
+
+
+@audit.command(
+    help="Vérifie, puis atteste par signature ce qui l'a été : on peut alors l'effacer un jour."
+)
+@option("--bundle", type=PATH, help="Archive exportée ; sans elle, le service est relu.")
+@option("--trust", "trust_file", required=True, type=PATH, help="trust.json de la commission.")
+@option("--with-findings", is_flag=True, help="Atteste aussi quand il y a des constats.")
+@json_option
+@pass_bench
+def attest(
+    bench: Bench, bundle: Path | None, trust_file: Path, with_findings: bool, as_json: bool
+) -> None:
+    """See ``help`` above."""
+    from crypto.trust import Trust
+    from exchange.client.attesting import attest as attesting
+    from exchange.client.audit_export import CHECKPOINT_PATH
+    from exchange.replay.run import replay
+    from exchange.usecases.bundle_layout import disclosure_indices
+
+    trust = Trust.parse(trust_file.read_bytes())
+    with opened(bench, bundle, None, trust) as files:
+        report = replay(files, trust, bench.around.clock(), exported=bundle is not None)
+        _require_attestable(report, with_findings=with_findings)
+        indices = sorted(index for index, _path in disclosure_indices(files.paths()))
+        note = files.read(CHECKPOINT_PATH) or b""
+    told = f"{len(report.findings)} constat(s)" if report.findings else "conforme"
+    made = attesting(bench.desk(), indices, note, told)
+
+    def sentences() -> None:
+        say(
+            "Attesté : {count} événement(s) vérifiés, sur {size}.",
+            count=len(indices),
+            size=report.size,
+        )
+
+    document = {
+        "attestations": [each.digest for each in made],
+        "events": len(indices),
+        "size": report.size,
+        "verdict": report.verdict.value,
+    }
+    result(document, as_json=as_json, otherwise=sentences)
+
+
+def _require_attestable(report: Report, *, with_findings: bool) -> None:
+    """What does not hold is evidence: it must not become erasable."""
+    from exchange.client.errors import NotPossibleError, NotTrustworthyError
+    from exchange.replay.report import Verdict
+
+    if report.verdict is Verdict.BROKEN:
+        raise NotTrustworthyError(
+            "Ce journal ne tient pas : il ne s'atteste pas. Lisez « dossier audit verify »."
+        )
+    if report.verdict is Verdict.FINDINGS and not with_findings:
+        raise NotPossibleError(
+            "Il y a des constats : lisez « dossier audit verify », gardez l'export s'ils doivent "
+            "servir de preuve, puis attestez avec --with-findings."
+        )
 
 
 @audit.command(help="Extrait ce que le journal dit d'un dossier, pour la personne concernée.")
@@ -98,7 +158,7 @@ def extract(  # click passes by name
     if out.exists():
         raise already_there(out)
     trust = Trust.parse(trust_file.read_bytes())
-    made = _extract_of(bundle, trust, bench.around.clock(), dossier)
+    made = _extract_of(bench, bundle, trust, dossier)
     out.mkdir(parents=True)
     for path, data in made.files.items():
         write_new(out, path, iter([data]))
@@ -120,27 +180,20 @@ def extract(  # click passes by name
     result(document, as_json=as_json, otherwise=sentences)
 
 
-def _extract_of(bundle: Path, trust: Trust, now: datetime, dossier: str) -> Extract:
+def _extract_of(bench: Bench, bundle: Path, trust: Trust, dossier: str) -> Extract:
     from exchange.client.errors import NotTrustworthyError
-    from exchange.replay.bundle_directory import BundleDirectory
-    from exchange.replay.bundle_tar import BundleTar
     from exchange.replay.extract import extract as extracting
     from exchange.replay.report import Verdict
     from exchange.replay.run import replay
 
-    def of(files: Bundle) -> Extract:
-        report = replay(files, trust, now)
+    with opened(bench, bundle, None, trust) as files:
+        report = replay(files, trust, bench.around.clock())
         if report.verdict is Verdict.BROKEN:
             raise NotTrustworthyError(
                 "Ce journal ne tient pas : un extrait n'en prouverait rien. Lisez « dossier audit "
                 "verify »."
             )
         return extracting(files, report, dossier)
-
-    if bundle.is_dir():
-        return of(BundleDirectory(bundle))
-    with BundleTar(bundle) as archive:
-        return of(archive)
 
 
 @audit.command("verify-extract", help="Vérifie un extrait remis à une personne, hors ligne.")
@@ -168,33 +221,32 @@ def verify_extract(bench: Bench, folder: Path, trust_file: Path, as_json: bool) 
     result({"events": len(rows)}, as_json=as_json, otherwise=sentences)
 
 
-def _of_bundle(bench: Bench, bundle: Path, trust: Trust) -> Report:
+@contextmanager
+def opened(bench: Bench, bundle: Path | None, url: str | None, trust: Trust) -> Iterator[Bundle]:
+    """The exported bundle; or a copy read from the service with the auditor's login, kept for as long
+    as it is looked at: nothing in it is signed, all of it is verified.
+    """
     from exchange.replay.bundle_directory import BundleDirectory
     from exchange.replay.bundle_tar import BundleTar
-    from exchange.replay.run import replay
 
-    now = bench.around.clock()
-    if bundle.is_dir():
-        return replay(BundleDirectory(bundle), trust, now)
-    with BundleTar(bundle) as archive:
-        return replay(archive, trust, now)
+    if bundle is None:
+        bench.profile.pin(trust)
+        with tempfile.TemporaryDirectory(prefix="dossier-audit-") as folder:
+            _copy(bench, url, Path(folder))
+            yield BundleDirectory(Path(folder))
+    elif bundle.is_dir():
+        yield BundleDirectory(bundle)
+    else:
+        with BundleTar(bundle) as archive:
+            yield archive
 
 
-def _of_service(bench: Bench, url: str | None, trust: Trust) -> Report:
-    """A copy read from the service with the auditor's login: nothing is signed, all is verified."""
-    import tempfile
-
+def _copy(bench: Bench, url: str | None, folder: Path) -> None:
     from exchange.client.audit_export import bundle_files
     from exchange.client.files import write_new
-    from exchange.replay.bundle_directory import BundleDirectory
-    from exchange.replay.run import replay
 
-    bench.profile.pin(trust)
-    desk = bench.desk(url)
-    with tempfile.TemporaryDirectory(prefix="dossier-audit-") as folder:
-        for path, data in bundle_files(desk):
-            write_new(Path(folder), path, iter([data]))
-        return replay(BundleDirectory(Path(folder)), trust, bench.around.clock(), exported=False)
+    for path, data in bundle_files(bench.desk(url)):
+        write_new(folder, path, iter([data]))
 
 
 def _write_html(report: Report, path: Path) -> None:

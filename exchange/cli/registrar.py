@@ -50,6 +50,10 @@ LATER = {
         "exchange.cli.registrar_endings:hold",
         "Garde des dossiers de la purge (recours, enquête).",
     ),
+    "retention": (
+        "exchange.cli.registrar_log:retention",
+        "Efface du journal ce qui est au terme de sa conservation.",
+    ),
     "emergency": (
         "exchange.cli.registrar_log:emergency",
         "Abaisse, quelques jours, le nombre de témoins exigés.",

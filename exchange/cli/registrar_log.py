@@ -44,3 +44,40 @@ def emergency(  # click passes by name
         )
 
     result(document, as_json=as_json, otherwise=sentences)
+
+
+@command(help="Efface du journal les détails au terme de leur conservation, vérifiés avant.")
+@option("--dossier", metavar="REF", help="Seulement ce qui concerne ce dossier.")
+@option("--rule", default="Terme de la conservation des traces.", show_default=True,
+        help="La règle appliquée, qui reste au journal ; jamais de nom ni de référence.")  # fmt: skip
+@option("--yes", is_flag=True, help="Ne demande pas de confirmer.")
+@json_option
+@pass_bench
+def retention(bench: Bench, dossier: str | None, rule: str, yes: bool, as_json: bool) -> None:
+    """See ``help`` above."""
+    from exchange.client.registrar_log import erase, proposed
+
+    desk = bench.desk()
+    ranges, unattested = proposed(desk, dossier)
+    count = sum(each.last - each.first + 1 for each in ranges)
+    question = "Effacer pour toujours le détail de {count} événement(s) ?"
+    if ranges and not confirmed(question, yes=yes, count=count):
+        raise click.Abort
+    orders = erase(desk, ranges, rule)
+
+    def sentences() -> None:
+        say("Détail effacé : {count} événement(s).", count=count)
+        if unattested:
+            say(
+                "{count} événement(s) au terme de leur conservation attendent qu'un vérificateur les "
+                "atteste : dossier audit attest.",
+                count=unattested,
+            )
+
+    document = {
+        "orders": [each.digest for each in orders],
+        "ranges": [[each.first, each.last] for each in ranges],
+        "events": count,
+        "unattested": unattested,
+    }
+    result(document, as_json=as_json, otherwise=sentences)

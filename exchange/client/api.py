@@ -176,6 +176,11 @@ class Api:
         answer = self._connection.post(path, body, key=f"{key}-commit")
         return field(answer, "receipt", utf8)
 
+    def erasable(self, dossier: str | None) -> Any:
+        """``{"ranges", "unattested"}``: what a retention may erase now, of one dossier or of all."""
+        query = (("dossier", dossier),) if dossier is not None else ()
+        return self._connection.get(f"{API}/retention", query)
+
     def renew_release_key(self, deposit: str, sitting_sha256: Digest) -> Attested:
         """The deposit's release key by the broker that is in charge now."""
         body = {"sitting_sha256": sitting_sha256}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from datetime import datetime
 
 from crypto.edge.identity import Identity
-from crypto.statements.custody import Emergency
-from exchange.client.api import field, utf8
-from exchange.client.desk import open_view
-from exchange.client.errors import NotPossibleError
+from crypto.statements.custody import Attestation, Emergency, IndexRange, Retention
+from crypto.statements.fields import MAX_ITEMS
+from exchange.client.api import field, many, utf8
+from exchange.client.desk import Desk, open_view
+from exchange.client.errors import NotPossibleError, NotTrustworthyError
 from exchange.client.machine import Machine, new_statement
+from exchange.usecases.index_ranges import covered
 from exchange.usecases.ledger import Accepted
 
 
@@ -39,3 +43,32 @@ def lower_quorum(
     machine.profile.keep_statement(signed.digest, signed.envelope)
     machine.profile.keep_receipt(signed.digest, receipt)
     return view.need(Emergency, signed.digest)
+
+
+def proposed(desk: Desk, dossier: str | None) -> tuple[tuple[IndexRange, ...], int]:
+    """What may be erased now, as the service lists it, and how many entries lack an attestation.
+
+    The service's list is no authority: raises NotTrustworthyError where it names an entry that no
+    verified attestation covers. That the entries are old enough the service checks by its settings.
+    """
+    desk.source.begin()
+    answer = desk.api.erasable(dossier)
+    ranges = field(answer, "ranges", many(IndexRange.model_validate))
+    attested = [each.statement.ranges for each in desk.load(Attestation)]
+    for each in ranges:
+        if not covered(each, itertools.chain.from_iterable(attested)):
+            raise NotTrustworthyError(
+                "Le service propose d'effacer des événements ({first} à {last}) qu'aucun vérificateur "
+                "n'a attestés : rien n'a été signé. Prévenez le vérificateur.",
+                first=each.first,
+                last=each.last,
+            )
+    return ranges, field(answer, "unattested", int)
+
+
+def erase(desk: Desk, ranges: Sequence[IndexRange], rule: str) -> tuple[Accepted[Retention], ...]:
+    """Sign and publish the erasure. One statement holds MAX_ITEMS ranges; more become several."""
+    return tuple(
+        desk.submit(desk.draft(Retention, ranges=ranges[start : start + MAX_ITEMS], rule=rule))[0]
+        for start in range(0, len(ranges), MAX_ITEMS)
+    )

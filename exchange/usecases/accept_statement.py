@@ -19,10 +19,11 @@ from crypto.trust import accept_first, accept_next
 from exchange.usecases.acceptance import CHECKS, AcceptanceContext
 from exchange.usecases.acknowledgement import push_to_broker
 from exchange.usecases.destruction import destroy_keys
-from exchange.usecases.endings import apply_retention, end_deposits, purge_deposits, purge_withdrawn
+from exchange.usecases.endings import end_deposits, purge_deposits, purge_withdrawn
 from exchange.usecases.errors import InvalidRequestError, NotAllowedError, explained
 from exchange.usecases.ports import Attested, UnitOfWork
 from exchange.usecases.record import present, publish, receipt, record_statement
+from exchange.usecases.retention import apply_retention
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import (
     require_caller,

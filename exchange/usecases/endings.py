@@ -1,4 +1,4 @@
-"""What a withdrawal, a closing, a purge or a retention does to what the server keeps."""
+"""What a withdrawal, a closing or a purge does to what the server keeps."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from audit.events import EventType
 from crypto.digests import Digest
 from crypto.statements import Statement
-from crypto.statements.custody import Purge, Retention
+from crypto.statements.custody import Purge
 from crypto.statements.exchange import Manifest, Withdrawal
-from crypto.statements.registry import Agenda, Closing
+from crypto.statements.registry import Closing
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import allows, step
-from exchange.usecases.agendas import listed
 from exchange.usecases.facts import association_of, manifest_of, withdrawal_of
 from exchange.usecases.holds import held_until
 from exchange.usecases.ports import DepositRecord, UnitOfWork
@@ -140,43 +139,3 @@ def _is_held(service: Service, work: UnitOfWork, record: DepositRecord) -> bool:
 
 def _may_purge(record: DepositRecord) -> bool:
     return allows(TABLE, DepositState(record.state), DepositEvent.PURGE)
-
-
-def apply_retention(service: Service, retention: Digest) -> None:
-    """Erase the disclosures that an accepted retention names; ``retention.applied``.
-
-    Erasing and its event are one transaction; a second call finds nothing left and adds none.
-    """
-    with service.transactions() as work:
-        accepted = work.statements.get(retention)
-        assert accepted is not None
-        assert isinstance(accepted.statement, Retention)
-        ranges = accepted.statement.ranges
-        erased = sum(work.events.erase_disclosures(each.first, each.last) for each in ranges)
-        if erased:
-            _erase_agendas(work)
-            record_event(
-                service,
-                work,
-                EventType.RETENTION_APPLIED,
-                at=present(service),
-                cites={"retention": retention},
-            )
-            work.commit()
-    publish(service)
-
-
-def _erase_agendas(work: UnitOfWork) -> None:
-    """Forget what agendas listed, once the deposits of all their dossiers were erased: no release of
-    theirs can be judged again, and a list of references would be all that is left.
-    """
-    for agenda in work.statements.find(Agenda):
-        manifests = [
-            work.statements.get(digest)
-            for item in listed(work.statements, agenda)
-            for digest in item.manifests
-        ]
-        if manifests and not any(
-            each and work.events.is_disclosed(each.order) for each in manifests
-        ):
-            work.statements.erase_openings(agenda.digest)

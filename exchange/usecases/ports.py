@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,11 +109,21 @@ class Statements(StatementIndex, Protocol):
     def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
         """Keep the openings of an agenda just added."""
 
-    def erase_openings(self, agenda: Digest) -> None:
-        """Forget what an agenda listed: its commitments then say nothing to anybody. Idempotent."""
+    def erase_openings(self, agenda: Digest, commitments: Collection[bytes]) -> None:
+        """Forget what these items of an agenda listed: the commitments then say nothing to anybody.
+        Idempotent.
+        """
 
     def envelope(self, digest: Digest) -> bytes | None:
         """The bytes as signed."""
+
+    def recorded_between(self, first: int, last: int) -> Sequence[tuple[int, Accepted[Statement]]]:
+        """(index of the recording event, statement) for the entries ``first`` to ``last``, both
+        included, in their order.
+        """
+
+    def erase(self, digest: Digest) -> None:
+        """Forget a statement and how it is found. Idempotent."""
 
     def unacknowledged(self) -> Sequence[Accepted[Statement]]:
         """Those that the broker has not acknowledged yet, in order of acceptance."""
@@ -176,6 +186,9 @@ class Releases(Protocol):
     def set_answer(self, request: Digest, deposit: str, answer: bytes) -> None: ...
 
     def set_payload_ticket(self, request: Digest, deposit: str, ticket: int) -> None: ...
+
+    def forget_between(self, first: int, last: int) -> None:
+        """Forget the releases whose event is one of the entries ``first`` to ``last``, both included."""
 
 
 class Events(Protocol):

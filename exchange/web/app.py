@@ -10,7 +10,16 @@ from flask import Flask
 from exchange.settings import Settings, read_cookie_secret
 from exchange.usecases.service import Service
 from exchange.web.accounts import add_accounts
-from exchange.web.api import contact, deposits, health, log, login, releases, statements
+from exchange.web.api import (
+    contact,
+    deposits,
+    health,
+    log,
+    login,
+    releases,
+    retention,
+    statements,
+)
 from exchange.web.context import EXTENSION, WebContext
 from exchange.web.forms import MAX_ENVELOPES_BODY
 from exchange.web.guard import add_guard
@@ -37,7 +46,7 @@ def create_app(
     add_accounts(app, service, secret, secure=settings.secure)
     add_problems(app)
     add_headers(app, secure=settings.secure)
-    for module in (health, work, legal, login, contact, statements, deposits, releases):
+    for module in (health, work, legal, login, contact, statements, deposits, releases, retention):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(log.files)
     app.register_blueprint(log.proofs)

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints
 
 from crypto.encoding import encode_base64
+from crypto.statements.custody import IndexRange
 from crypto.statements.dsse import MAX_ENVELOPE_BYTES
 from crypto.statements.fields import MAX_ITEMS, DigestField, OpaqueId
 from crypto.statements.model import Strict
@@ -236,6 +237,13 @@ class BrokerRecordAnswer(Strict):
 
     entries: str
     checkpoint: str
+
+
+class ErasableAnswer(Strict):
+    """Ranges of log entries, both ends included; and how many more wait for an attestation."""
+
+    ranges: tuple[IndexRange, ...]
+    unattested: int
 
 
 class HealthAnswer(Strict):

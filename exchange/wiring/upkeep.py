@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
-from audit.checkpoint import Checkpoint
-from audit.entries import parse_leaf
 from crypto.statements.custody import Purge, Retention
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
 from exchange.domain.lifecycle import allows
 from exchange.settings import Settings
-from exchange.usecases.endings import apply_retention, purge_deposits
+from exchange.usecases.endings import purge_deposits
+from exchange.usecases.retention import apply_retention, entries_before, youngest_day
 from exchange.usecases.service import Service
 from exchange.usecases.sweep import Swept, sweep
 from exchange.wiring.checkup import sqlite_path
@@ -52,25 +50,7 @@ def awaiting(service: Service) -> Awaiting:
     purgeable = [state for state in DepositState if allows(TABLE, state, DepositEvent.PURGE)]
     with service.transactions() as work:
         deposits = sum(len(work.deposits.in_state(state.value)) for state in purgeable)
-    return Awaiting(deposits, _entries_before(service, _youngest(service)))
-
-
-def _youngest(service: Service) -> date:
-    return (service.clock() - service.limits.retention).date()
-
-
-def _entries_before(service: Service, youngest: date) -> int:
-    """How many entries from the first on are of that day or earlier; days never go back."""
-    note = service.log.checkpoint()
-    low, high = 0, Checkpoint.of_note(note).size if note else 0
-    while low < high:
-        middle = (low + high) // 2
-        (leaf,) = service.log_store.leaves(middle, 1)
-        if parse_leaf(leaf).day <= youngest:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    return Awaiting(deposits, entries_before(service, youngest_day(service, service.clock())))
 
 
 def _version(settings: Settings) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import Column, ForeignKey, LargeBinary, Table, delete, insert, select
 
@@ -48,6 +48,7 @@ def kept(transaction: Transaction, agenda: Digest) -> Sequence[OpenedItem]:
     ]
 
 
-def erase(transaction: Transaction, agenda: Digest) -> None:
-    """All of them. Idempotent."""
-    transaction.change(delete(agenda_openings).where(agenda_openings.c.agenda == agenda))
+def erase(transaction: Transaction, agenda: Digest, commitments: Collection[bytes]) -> None:
+    """Those of these commitments. Idempotent."""
+    one = delete(agenda_openings).where(agenda_openings.c.agenda == agenda)
+    transaction.change(one.where(agenda_openings.c.commitment.in_(commitments)))

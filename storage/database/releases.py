@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Row, Table, insert, select, update
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Row,
+    Table,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from crypto.digests import Digest
 from exchange.usecases.errors import ConcurrentChangeError
 from exchange.usecases.ports import ReleaseRecord
+from storage.database.log_tables import log_entries
 from storage.database.metadata import Digest64, OpaqueId26, Ticket, metadata
 from storage.database.transaction import Transaction
 
@@ -75,6 +87,11 @@ class SqlReleases:
     def set_payload_ticket(self, request: Digest, deposit: str, ticket: int) -> None:
         """Keep the one ``payload.read`` event; another one raises ConcurrentChangeError."""
         self._set_once(request, deposit, releases.c.payload_ticket, ticket)
+
+    def forget_between(self, first: int, last: int) -> None:
+        """Forget the releases whose event is one of the entries ``first`` to ``last``, both included."""
+        concerned = select(log_entries.c.ticket).where(log_entries.c.log_index.between(first, last))
+        self._transaction.change(delete(releases).where(releases.c.ticket.in_(concerned)))
 
     def _set_once(
         self, request: Digest, deposit: str, column: Column[Any], value: bytes | int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    delete,
     false,
     insert,
     select,
@@ -102,9 +103,9 @@ class SqlStatements:
         """The items of an agenda, decoys included; none once they were erased."""
         return agenda_openings.kept(self._transaction, agenda)
 
-    def erase_openings(self, agenda: Digest) -> None:
-        """Forget what an agenda listed. Idempotent."""
-        agenda_openings.erase(self._transaction, agenda)
+    def erase_openings(self, agenda: Digest, commitments: Collection[bytes]) -> None:
+        """Forget what these items of an agenda listed. Idempotent."""
+        agenda_openings.erase(self._transaction, agenda, commitments)
 
     def envelope(self, digest: Digest) -> bytes | None:
         """The bytes as signed."""
@@ -112,6 +113,22 @@ class SqlStatements:
             select(statements.c.envelope).where(statements.c.digest == digest)
         )
         return None if found is None else bytes(found)
+
+    def recorded_between(self, first: int, last: int) -> Sequence[tuple[int, Accepted[Statement]]]:
+        """(index, statement) of the entries ``first`` to ``last``, both included."""
+        query = (
+            select(log_entries.c.log_index, statements)
+            .join(statements, log_entries.c.ticket == statements.c.ticket)
+            .where(log_entries.c.log_index.between(first, last))
+            .order_by(log_entries.c.log_index, statements.c.digest)
+        )
+        return [(row.log_index, _accepted(row)) for row in self._transaction.rows(query)]
+
+    def erase(self, digest: Digest) -> None:
+        """Forget a statement and how it is found. Idempotent."""
+        found = statement_references.c.digest == digest
+        self._transaction.change(delete(statement_references).where(found))
+        self._transaction.change(delete(statements).where(statements.c.digest == digest))
 
     def get(self, digest: Digest) -> Accepted[Statement] | None:
         """By identity."""

@@ -53,6 +53,7 @@ AGREED = {
     ("GET", "/statements/{digest}"),
     ("GET", "/deposits/{deposit}/releases"),
     ("GET", "/contact"),
+    ("GET", "/retention"),
     ("PUT", "/contact"),
     ("GET", "/trust"),
     ("GET", "/status"),

@@ -17,8 +17,10 @@ WITHOUT_A_DEPOSIT = {
     ("GET", "/log/consistency"),
     ("PUT", "/contact"),
     ("GET", "/contact"),
+    ("GET", "/retention"),
 }
-"""Logging in and out, enrolling, public proofs, one's own address: they know neither deposit nor state."""
+"""Logging in and out, enrolling, public proofs, one's own address, what a retention
+may erase (test_cli_erasure): they know neither deposit nor state."""
 
 
 @pytest.fixture(scope="module")

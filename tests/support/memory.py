@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -102,7 +102,7 @@ class MemoryUnitOfWork:
         self._rows = rows
         self.statements = _Statements(database, rows)
         self.deposits = _Deposits(rows)
-        self.releases = _Releases(rows)
+        self.releases = _Releases(database, rows)
         self.challenges = _Challenges(rows)
         self.idempotency = _Idempotency(rows)
         self.rates = _Rates(rows)
@@ -159,11 +159,22 @@ class _Statements:
     def opened(self, agenda: Digest) -> Sequence[OpenedItem]:
         return self._rows.opened.get(agenda, ())
 
-    def erase_openings(self, agenda: Digest) -> None:
-        self._rows.opened.pop(agenda, None)
+    def erase_openings(self, agenda: Digest, commitments: Collection[bytes]) -> None:
+        kept = [each for each in self.opened(agenda) if each.commitment not in commitments]
+        self._rows.opened[agenda] = tuple(kept)
 
     def envelope(self, digest: Digest) -> bytes | None:
         return self._rows.envelopes.get(digest)
+
+    def recorded_between(self, first: int, last: int) -> Sequence[tuple[int, Accepted[Statement]]]:
+        log = self._database.log_store
+        placed = [(log.index_of(each.order), each) for each in self._rows.accepted.values()]
+        found = [(at, each) for at, each in placed if at is not None and first <= at <= last]
+        return sorted(found, key=lambda pair: (pair[0], pair[1].digest))
+
+    def erase(self, digest: Digest) -> None:
+        self._rows.accepted.pop(digest, None)
+        self._rows.envelopes.pop(digest, None)
 
     def get(self, digest: Digest) -> Accepted[Statement] | None:
         return self._rows.accepted.get(digest)
@@ -253,8 +264,16 @@ class _Deposits:
 
 
 class _Releases:
-    def __init__(self, rows: _Rows) -> None:
+    def __init__(self, database: MemoryDatabase, rows: _Rows) -> None:
+        self._database = database
         self._rows = rows
+
+    def forget_between(self, first: int, last: int) -> None:
+        log = self._database.log_store
+        for key, each in list(self._rows.releases.items()):
+            index = log.index_of(each.ticket)
+            if index is not None and first <= index <= last:
+                del self._rows.releases[key]
 
     def add(self, record: ReleaseRecord) -> None:
         assert (record.request, record.deposit) not in self._rows.releases

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from audit.checkpoint import Checkpoint
@@ -15,16 +14,10 @@ from crypto.statements.custody import (
     IndexRange,
     Purge,
     Recovery,
-    ReleaseKey,
     Retention,
 )
 from crypto.statements.exchange import Manifest
 from crypto.statements.registry import (
-    Agenda,
-    Certificate,
-    Revocation,
-    Roster,
-    Sitting,
     TrustPolicy,
 )
 from exchange.domain.deposit_lifecycle import TABLE, DepositEvent, DepositState
@@ -34,6 +27,8 @@ from exchange.usecases.emergency import MAX_EMERGENCY
 from exchange.usecases.errors import ConflictError, ExpiredError, InvalidRequestError, explained
 from exchange.usecases.facts import ended_at, manifest_of
 from exchange.usecases.holds import held_until
+from exchange.usecases.index_ranges import covered
+from exchange.usecases.retention import REGISTRY
 from exchange.usecases.signatures import ONE_YEAR
 
 MAX_HOLD: Final = 10 * ONE_YEAR
@@ -95,11 +90,6 @@ def _require_delay_over(context: AcceptanceContext, sitting: str) -> None:
         )
 
 
-REGISTRY: Final = (TrustPolicy, Certificate, Revocation, Roster, Sitting, Agenda, ReleaseKey)
-"""Statements that every party verifies by their receipts. Their events name no access, so that
-keeping them is no retention of traces; releases that are still disclosed rest on them."""
-
-
 def check_retention(context: AcceptanceContext, statement: Retention) -> None:
     """Only of entries that are old enough and attested, and of no registry event."""
     _check_ranges(context, statement.ranges)
@@ -118,7 +108,7 @@ def check_retention(context: AcceptanceContext, statement: Retention) -> None:
         covered for each in context.index.find(Attestation) for covered in each.statement.ranges
     ]
     for wanted in statement.ranges:
-        if not _covered(wanted, attested):
+        if not covered(wanted, attested):
             raise ConflictError(
                 "Les événements {first} à {last} n'ont pas tous été attestés par un vérificateur.",
                 first=wanted.first,
@@ -135,15 +125,6 @@ def _check_no_registry(context: AcceptanceContext, ranges: tuple[IndexRange, ...
                     "L'événement {index} porte une déclaration du registre : son détail reste.",
                     index=index,
                 )
-
-
-def _covered(wanted: IndexRange, attested: Iterable[IndexRange]) -> bool:
-    """Whether the ranges, taken together, leave no gap in the wanted one."""
-    need = wanted.first
-    for each in sorted(attested, key=lambda covered: covered.first):
-        if each.first <= need <= each.last:
-            need = each.last + 1
-    return need > wanted.last
 
 
 def _check_ranges(context: AcceptanceContext, ranges: tuple[IndexRange, ...]) -> None:

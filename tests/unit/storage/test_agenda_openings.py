@@ -16,7 +16,7 @@ from crypto.statements.agenda import (
     commit_items,
     open_whole,
 )
-from crypto.statements.registry import Agenda
+from crypto.statements.registry import Agenda, Revocation
 from storage.database import Database
 from tests.support.statement_samples import DIGEST, ID, sample
 from tests.support.stores import accept, digest, integrate, revocation
@@ -66,15 +66,17 @@ def test_without_commit_no_item_lasts(database: Database) -> None:
 
 
 def test_what_is_erased_is_gone(database: Database) -> None:
-    """One version's items are erased, twice without harm; the statement and the others stay."""
-    first, _items = keep(database, 1)
+    """One item is erased, twice without harm; the statement, the other items and versions stay."""
+    first, items = keep(database, 1)
     second, others = keep(database, 2)
+    gone = {items[0].commitment}
     for _ in range(2):
         with database.transactions() as work:
-            work.statements.erase_openings(first)
+            work.statements.erase_openings(first, gone)
             work.commit()
     with database.readings() as work:
-        assert work.statements.opened(first) == []
+        left = {each.commitment for each in work.statements.opened(first)}
+        assert left == {each.commitment for each in items} - gone
         assert len(work.statements.opened(second)) == len(others)
         assert work.statements.get(first) is not None
 
@@ -91,3 +93,24 @@ def test_whether_an_event_is_disclosed(database: Database, erased: bool) -> None
         if erased:
             assert work.events.erase_disclosures(0, 0) == 1
         assert work.events.is_disclosed(accepted.order) is not erased
+
+
+def test_an_erased_statement_is_found_nowhere(database: Database) -> None:
+    """Neither by digest, nor by reference, nor by its event; twice without harm, and the others stay."""
+    gone, kept = revocation(digest(b"c")), revocation(digest(b"d"))
+    for each in (gone, kept):
+        accept(database, each)
+    integrate(database)
+    with database.transactions() as work:
+        both = work.statements.recorded_between(0, 1)
+        assert [(index, each.digest) for index, each in both] == [(0, gone.digest), (1, kept.digest)]
+        work.statements.erase(gone.digest)
+        work.statements.erase(gone.digest)
+        work.commit()
+    with database.readings() as work:
+        assert work.statements.get(gone.digest) is None
+        assert work.statements.envelope(gone.digest) is None
+        assert work.statements.find(Revocation, certificate=digest(b"c")) == []
+        left = work.statements.recorded_between(0, 9)
+        assert [(index, each.digest) for index, each in left] == [(1, kept.digest)]
+        assert work.statements.recorded_between(0, 0) == []
