@@ -103,7 +103,10 @@ def test_an_erased_statement_is_found_nowhere(database: Database) -> None:
     integrate(database)
     with database.transactions() as work:
         both = work.statements.recorded_between(0, 1)
-        assert [(index, each.digest) for index, each in both] == [(0, gone.digest), (1, kept.digest)]
+        assert [(index, each.digest) for index, each in both] == [
+            (0, gone.digest),
+            (1, kept.digest),
+        ]
         work.statements.erase(gone.digest)
         work.statements.erase(gone.digest)
         work.commit()
