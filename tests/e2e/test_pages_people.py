@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -290,47 +288,6 @@ def test_a_broken_line(world: SmallCommission, depositor: Tab, tmp_path: Path) -
     depositor.press("Reprendre l'envoi")
     depositor.says("appareils pourront lire")
     assert depositor.page.get_by_text("Un dépôt n'est pas arrivé").count() == 0
-
-
-def test_a_forged_receipt(world: SmallCommission, depositor: Tab, tmp_path: Path) -> None:
-    """A service that answers a deposit with another receipt is found out, and the page says to stop."""
-    depositor.goes(f"#seance/{world.plan_sitting()}")
-    depositor.page.set_input_files("#files", [str(papers(tmp_path / "pieces")[0])])
-    depositor.press("Voir qui pourra lire")
-    other: dict[str, Any] = {}
-
-    def begun(route: Any) -> None:
-        answer = route.fetch()
-        other.update(answer.json())
-        route.fulfill(response=answer)
-
-    def committed(route: Any) -> None:
-        body = {**route.fetch().json(), "receipt": other["release_key"]["receipt"]}
-        route.fulfill(status=200, content_type="application/json", body=json.dumps(body))
-
-    depositor.page.route("**/api/v1/deposits", begun)
-    depositor.page.route("**/commit", committed)
-    depositor.press("Chiffrer et déposer")
-    depositor.says("Arrêtez-vous : une vérification a échoué.")
-    depositor.look("60-recepisse-force")
-    depositor.page.unroute("**/api/v1/deposits")
-    depositor.page.unroute("**/commit")
-
-
-def test_an_altered_script_of_a_role(world: SmallCommission, chromium: Chromium) -> None:
-    """A role's script that is not the published one does not run; the page says so and asks to stop."""
-    tab = chromium.tab()
-    tab.page.route("**/static/dist/auditor.js", _altered)
-    tab.brings_key(world, AUDITOR.key)
-    tab.goes("#journal")
-    tab.says("n'est pas celle qui a été publiée")
-    assert tab.page.evaluate("window.altered") is None
-    tab.look("61-script-altere")
-
-
-def _altered(route: Any) -> None:
-    answer = route.fetch()
-    route.fulfill(response=answer, body="window.altered = true;" + answer.text())
 
 
 def test_the_auditor(world: SmallCommission, chromium: Chromium) -> None:
