@@ -311,8 +311,8 @@ def require_event(
         or any(details.facts.get(name) != value for name, value in (facts or {}).items())
     ):
         raise NotTrustworthyError(
-            "Le récépissé remis par le service est celui d'un autre événement ({got}) que celui attendu "
-            "({due}) : rien n'a été utilisé. Recommencez ; si cela se répète, prévenez le vérificateur.",
+            "Le récépissé remis par le service n'est pas celui de ce qu'il accompagne ({got} ; attendu : "
+            "{due}) : l'un des deux a été changé ou échangé, et rien n'a été utilisé. Recommencez ; si cela se répète, prévenez le vérificateur.",
             got=details.type.value,
             due=events[0].value,
         )

@@ -72,7 +72,7 @@ def opened(world: SmallCommission) -> str:
     sitting = world.plan_sitting()
     for name in ("premier", "deuxieme"):
         world.people[DEPOSITOR.key].does(
-            *("deposit", "--sitting", sitting, "--kind", "engagement", "--keep-metadata"),
+            *("deposit", "--sitting", sitting, "--kind", "engagement", "--any-type"),
             str(world.folder(name, demande=name.encode())),
         )
     world.open_now(sitting)
@@ -85,13 +85,13 @@ def stops(service: LyingService, reason: str, picture: str) -> None:
     tab = service.tab
     told = tab.page.locator(".notice.bad[role=alert]")
     told.wait_for()
+    service.is_honest_again()
     text = told.inner_text()
     assert text.startswith("Arrêtez-vous : une vérification a échoué."), text
     assert reason in text, text
     assert WHAT_TO_DO.search(text), text
     tab.settled()
     tab.look(picture)
-    service.is_honest_again()
 
 
 def opens(tab: Tab, sitting: str) -> None:
@@ -125,7 +125,7 @@ def test_an_invented_member(association: LyingService, planned: str, tmp_path: A
 
     association.answers(SITTING, on_certificates(invented))
     tab.press("Voir qui pourra lire")
-    stops(association, "signature", "62-membre-invente")
+    stops(association, "l'un des deux a été changé ou échangé", "62-membre-invente")
     assert not any(each.startswith("PUT") for each in association.asked)
 
 
@@ -140,7 +140,7 @@ def test_a_certificate_in_anothers_place(member: LyingService, opened: str) -> N
 
     member.answers(SITTING, on_certificates(exchanged))
     member.tab.goes(f"#seance/{opened}")
-    stops(member, "récépissé", "63-certificat-echange")
+    stops(member, "l'un des deux a été changé ou échangé", "63-certificat-echange")
 
 
 def test_a_release_key_of_its_own(association: LyingService, planned: str, tmp_path: Any) -> None:
@@ -156,7 +156,7 @@ def test_a_release_key_of_its_own(association: LyingService, planned: str, tmp_p
 
     association.answers(BEGIN, own)
     tab.press("Chiffrer et déposer")
-    stops(association, "signature", "64-cle-de-depot-inventee")
+    stops(association, "l'un des deux a été changé ou échangé", "64-cle-de-depot-inventee")
     assert not any(each.startswith("PUT") for each in association.asked)
 
 
@@ -171,7 +171,7 @@ def test_a_forged_receipt(association: LyingService, planned: str, tmp_path: Any
         lambda answer: {**answer, "receipt": begun[0]["release_key"]["receipt"]},
     )
     tab.press("Chiffrer et déposer")
-    stops(association, "récépissé", "60-recepisse-force")
+    stops(association, "l'un des deux a été changé ou échangé", "60-recepisse-force")
     opens(tab, planned)
     tab.press("Reprendre l'envoi")
     tab.says("appareils pourront lire")

@@ -71,7 +71,6 @@ const SHARED = {
   charset: "utf8",
   legalComments: "linked", // X.js.LEGAL.txt beside X.js
   logLevel: "warning",
-  preserveSymlinks: true, // a file's name holds the hash of its sources' paths: those in this folder
   plugins: [unusedKems, noTagRecipients],
   write: false, // what stands in dist goes only once all of it was built
 };
@@ -82,12 +81,12 @@ const space = await build({
   ...SHARED,
   entryPoints: [SPLIT, ...sources("pages/roles")],
   splitting: true,
-  chunkNames: "space-[hash]",
+  chunkNames: "shared-[hash]",
   metafile: true,
 });
 
 /** What a file of the space imports without being asked, directly or not, by name. */
-const imported = (name) => {
+const importsOf = (name) => {
   const found = new Set();
   const walk = (path) => {
     for (const each of space.metafile.outputs[path].imports) {
@@ -101,6 +100,27 @@ const imported = (name) => {
 };
 
 const ROLES = readdirSync(join(HERE, "pages", "roles")).map((name) => name.replace(/ts$/, "js")).sort();
+
+// esbuild names a shared file by a hash of what is in it; here it is named by the scripts that import
+// it, which no two share: the same name from one version to the next.
+const importers = {};
+for (const entry of ["space.js", ...ROLES]) {
+  for (const each of importsOf(entry)) (importers[each] ??= []).push(entry.replace(".js", ""));
+}
+const renamed = (text) =>
+  Object.entries(importers).reduce(
+    (done, [hashed, by]) => done.replaceAll(hashed, by.length > ROLES.length ? "shared.js" : `shared-${by.join("-")}.js`),
+    text,
+  );
+if (new Set(Object.keys(importers).map(renamed)).size < Object.keys(importers).length) {
+  throw new Error("two shared files are imported by the same scripts: name them otherwise");
+}
+for (const each of space.outputFiles) {
+  each.path = renamed(each.path);
+  each.contents = Buffer.from(renamed(each.text));
+}
+const imported = (name) => importsOf(name).map(renamed).sort();
+
 const base = ["space.js", ...imported("space.js")];
 const imports = { "space.js": imported("space.js") };
 for (const role of ROLES) imports[role] = imported(role).filter((each) => !base.includes(each));

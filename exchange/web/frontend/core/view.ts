@@ -275,8 +275,8 @@ export function requireEvent(
     Object.entries(wanted).some(([name, value]) => given[name] !== value);
   if (!events.includes(details.type) || differs(details.cites, cites) || differs(details.facts, facts)) {
     throw hostile(
-      "Le récépissé remis par le service est celui d'un autre événement ({got}) que celui attendu ({due}) : " +
-        "rien n'a été utilisé. Recommencez ; si cela se répète, prévenez le vérificateur.",
+      "Le récépissé remis par le service n'est pas celui de ce qu'il accompagne ({got} ; attendu : {due}) : l'un " +
+        "des deux a été changé ou échangé, et rien n'a été utilisé. Recommencez ; si cela se répète, prévenez le vérificateur.",
       { got: details.type, due: events[0] ?? "" },
     );
   }
