@@ -47,7 +47,8 @@ def fetch_status(
     if status.commission != view.trust.commission or status.nonce != nonce:
         raise NotTrustworthyError(
             "L'état du gardien des clés répond à une autre question que celle posée : il a pu être "
-            "enregistré autrefois et remis aujourd'hui. Rien n'a été utilisé."
+            "enregistré autrefois et remis aujourd'hui. Rien n'a été utilisé ; recommencez, puis prévenez "
+            "le secrétariat."
         )
     if not machine.profile.raise_status_number(key.fingerprint, status.number):
         raise NotTrustworthyError(

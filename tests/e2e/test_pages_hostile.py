@@ -129,18 +129,18 @@ def test_an_invented_member(association: LyingService, planned: str, tmp_path: A
     assert not any(each.startswith("PUT") for each in association.asked)
 
 
-def test_a_certificate_in_anothers_place(member: LyingService, opened: str) -> None:
-    """A member is not shown a sitting in which one certificate stands for another."""
+def test_an_invented_reader_shown_to_a_member(member: LyingService, opened: str) -> None:
+    """A member is not shown a sitting whose people the service certified itself."""
+    forger = Forger.fresh()
     member.tab.goes("#seances")
-    first: list[Any] = []
 
-    def exchanged(each: Any) -> Any:
-        first.append(each)
-        return {**each, "envelope": first[0]["envelope"]}
+    def invented(each: Any) -> Any:
+        return {**each, "envelope": forger.signs(each["envelope"], name="Personne Inventée")}
 
-    member.answers(SITTING, on_certificates(exchanged))
+    member.answers(SITTING, on_certificates(invented))
     member.tab.goes(f"#seance/{opened}")
-    stops(member, "l'un des deux a été changé ou échangé", "63-certificat-echange")
+    stops(member, "l'un des deux a été changé ou échangé", "63-membre-invente-au-membre")
+    assert member.tab.page.get_by_text("Personne Inventée").count() == 0
 
 
 def test_a_release_key_of_its_own(association: LyingService, planned: str, tmp_path: Any) -> None:

@@ -37,7 +37,8 @@ export async function fetchStatus(
   if (status.commission !== view.trust.commission || status.nonce !== encodeBase64(nonce)) {
     throw hostile(
       "L'état du gardien des clés répond à une autre question que celle posée : il a pu être " +
-        "enregistré autrefois et remis aujourd'hui. Rien n'a été utilisé.",
+        "enregistré autrefois et remis aujourd'hui. Rien n'a été utilisé ; recommencez, puis prévenez " +
+        "le secrétariat.",
     );
   }
   if (!(await browser.profile.raiseStatusNumber(keyFingerprint(key), status.number))) {
