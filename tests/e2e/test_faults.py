@@ -119,17 +119,22 @@ def test_database_restarts_in_mid_deposit(scene: Scene) -> None:
 
 
 def test_database_gone_for_half_a_minute(scene: Scene) -> None:
-    """Without its database the service says so, acknowledges nothing, and is well again by itself."""
+    """Without its database the service says so, acknowledges nothing, and is well again by itself: also
+    when its workers died meanwhile, and could not start anew.
+    """
     scene.postgres.stop()
     begun = time.monotonic()
     try:
+        scene.commission.kill_workers()
         refused = scene.commission.people["medecin"].tries("sittings")
         assert refused.status == 3
         assert "Traceback" not in refused.complained
         time.sleep(max(0.0, GONE_SECONDS - (time.monotonic() - begun)))
     finally:
         scene.postgres.start()
-    assert scene.commission.people["medecin"].tries("sittings").status == 0
+    assert scene.commission.service is not None
+    assert scene.commission.service.process.poll() is None, "the master has stopped"
+    wait_until(lambda: scene.commission.people["medecin"].tries("sittings").status == 0)
     assert scene.deposits("after").status == 0
 
 

@@ -7,7 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -147,6 +147,16 @@ class SmallCommission(World):
         kill_tree(self.service.process.pid)
         self.service.process.wait()
 
+    def workers(self) -> list[int]:
+        """The process ids of the service's workers."""
+        assert self.service is not None
+        return children_of(self.service.process.pid)
+
+    def kill_workers(self) -> None:
+        """SIGKILL to the workers; their master lives."""
+        for each in self.workers():
+            os.kill(each, signal.SIGKILL)
+
     def restart(self, prefix: tuple[str, ...] = ()) -> ServiceProcess:
         """Start the service again on the same port."""
         log = self.server_directory / "service.log"
@@ -156,10 +166,15 @@ class SmallCommission(World):
 
 def kill_tree(pid: int) -> None:
     """SIGKILL to a process and its children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    os.kill(pid, signal.SIGKILL)
-    for child in children:
-        os.kill(int(child), signal.SIGKILL)
+    children = children_of(pid)
+    for each in (pid, *children):
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+
+
+def children_of(pid: int) -> list[int]:
+    """The process ids of a process's children."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def wait_until(true: Callable[[], Any], seconds: float = 30) -> None:
