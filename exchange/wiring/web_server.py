@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,7 +15,8 @@ from crypto.errors import ExplainedError
 from exchange.settings import Settings
 from exchange.usecases.errors import UnavailableError
 from exchange.web.context import EXTENSION
-from exchange.web.journal import JsonLines, configure_journal
+from exchange.web.journal import JsonLines, configure_journal, journal_failure
+from exchange.wiring.late_start import LateStart
 from exchange.wiring.metrics import MetricsServer, worker_metrics
 from exchange.wiring.pulse import Pulse
 from exchange.wiring.service import WiredService, wire_service
@@ -35,12 +35,6 @@ REQUEST_LINE_BYTES: Final = 8_190
 
 BOOT_FAILED: Final = 3
 """gunicorn's exit code of a worker that could not start: its master then stops, too."""
-
-TRY_AGAIN: Final = 75
-"""``EX_TEMPFAIL``: the worker could not start now; its master starts another."""
-
-TRY_AGAIN_SECONDS: Final = 1.0
-"""Before that, so that a database that is away is not asked in a tight loop."""
 
 PRIVATE_UMASK: Final = 0o077
 """gunicorn's default would make every file of the worker writable by anybody."""
@@ -101,25 +95,25 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         }.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> LateStart:
         """The application of one worker; a worker that cannot start says why.
 
         What is wrong with the instance stops the service. What is only away (a worker died while the
-        database restarts) does not: the others go on, and so does this one's successor.
+        database restarts) does not: this one answers so until it is back.
         """
         configure_journal()
+        late = LateStart(self._make)
         try:
-            self._wired = wire_service(self._settings)
-            return self._application(self._wired)
+            late.begin()
         except UnavailableError as error:
-            print(error, file=sys.stderr, flush=True)  # noqa: T201 - the operator reads it here
-            time.sleep(TRY_AGAIN_SECONDS)
-            raise SystemExit(TRY_AGAIN) from error
+            journal_failure(error)
         except ExplainedError as error:
             print(error, file=sys.stderr, flush=True)  # noqa: T201 - the operator reads it here
             raise SystemExit(BOOT_FAILED) from error
+        return late
 
-    def _application(self, wired: WiredService) -> Flask:
+    def _make(self) -> Flask:
+        self._wired = wired = wire_service(self._settings)
         app = wired.application()
         metrics = worker_metrics(app) if self._metrics else None
         if metrics is not None:
