@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exchange.cli.bench import Bench, pass_bench
-from exchange.cli.words import group, json_option, option, result, say
+from exchange.cli.words import group, json_option, option, result, say, warn
 from exchange.locale import translate as _
 
 if TYPE_CHECKING:
@@ -66,14 +66,13 @@ def verify(  # click passes by name
     from exchange.cli.failures import REFUSED
     from exchange.replay.render import render_text, to_json
     from exchange.replay.report import Verdict
-    from exchange.replay.run import replay
 
     if (bundle is None) == (url is None):
         raise click.UsageError(_("Donnez --bundle FICHIER, ou --url ADRESSE."))
     bench: Bench = context.obj
     trust = Trust.parse(trust_file.read_bytes())
     with opened(bench, bundle, url, trust) as files:
-        report = replay(files, trust, bench.around.clock(), exported=bundle is not None)
+        report = verified(bench, files, trust, exported=bundle is not None)
     if html is not None:
         _write_html(report, html)
     click.echo(to_json(report) if as_json else render_text(report))
@@ -96,12 +95,11 @@ def attest(
     from crypto.trust import Trust
     from exchange.client.attesting import attest as attesting
     from exchange.client.audit_export import CHECKPOINT_PATH
-    from exchange.replay.run import replay
     from exchange.usecases.bundle_layout import disclosure_indices
 
     trust = Trust.parse(trust_file.read_bytes())
     with opened(bench, bundle, None, trust) as files:
-        report = replay(files, trust, bench.around.clock(), exported=bundle is not None)
+        report = verified(bench, files, trust, exported=bundle is not None)
         _require_attestable(report, with_findings=with_findings)
         indices = sorted(index for index, _path in disclosure_indices(files.paths()))
         note = files.read(CHECKPOINT_PATH) or b""
@@ -239,6 +237,24 @@ def opened(bench: Bench, bundle: Path | None, url: str | None, trust: Trust) -> 
     else:
         with BundleTar(bundle) as archive:
             yield archive
+
+
+def verified(bench: Bench, files: Bundle, trust: Trust, *, exported: bool) -> Report:
+    """The replay, held against what this profile verified before; a log that holds is remembered."""
+    from exchange.client.audit_export import CHECKPOINT_PATH
+    from exchange.client.verified_checkpoints import keep_verified, verified_before
+    from exchange.replay.report import Verdict
+    from exchange.replay.run import replay
+
+    now, seen = bench.around.clock(), verified_before(bench.profile)
+    report = replay(files, trust, now, exported=exported, seen=seen)
+    note = files.read(CHECKPOINT_PATH) or b""
+    if report.contradicted:
+        folder = bench.profile.keep_evidence(f"{now:%Y%m%dT%H%M%SZ}", *report.contradicted, note)
+        warn("Points de contrôle contradictoires gardés dans « {folder} ».", folder=folder)
+    elif report.verdict is not Verdict.BROKEN and report.head_at is not None:
+        keep_verified(bench.profile, note, report.head_at)
+    return report
 
 
 def _copy(bench: Bench, url: str | None, folder: Path) -> None:

@@ -70,6 +70,8 @@ class Code(StrEnum):
     OPENED_NOT_LOGGED = "opened.not-logged"
     OPENED_DIFFERS = "opened.differs"
     LOG_TRUNCATED = "log.truncated"
+    LOG_FORKED = "log.forked"
+    LOG_ROLLED_BACK = "log.rolled-back"
     RECORD_TRUNCATED = "record.truncated"
     KEY_NOT_LOGGED = "key.not-logged"
     KEY_NOT_RECORDED = "key.not-recorded"

@@ -106,6 +106,8 @@ class Report:
     sittings: tuple[SittingTable, ...]
     refused: tuple[RefusalRow, ...] = ()
     erasures: tuple[ErasureRow, ...] = ()
+    contradicted: tuple[bytes, ...] = ()
+    """The notes verified before that this log contradicts: evidence, with its own checkpoint."""
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:

@@ -8,7 +8,8 @@ knowing, and the verdict says that it cannot be relied on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,6 +17,7 @@ from audit.errors import AuditError, LogFormatError
 from audit.events import EventDetails, EventType
 from audit.policy import BROKER, LogPolicy
 from audit.ports import Disclosure
+from audit.seen import Contradiction, Seen, contradictions
 from audit.verify import LogReport, verify_log
 from crypto.digests import Digest
 from crypto.errors import CryptoError
@@ -34,7 +36,7 @@ from exchange.replay.history import History, LoggedEvent
 from exchange.replay.reconcile import reconcile
 from exchange.replay.report import Report
 from exchange.replay.retention import Erasures, erasures_of
-from exchange.replay.summary import broken_report, summarise
+from exchange.replay.summary import CHECK_SEEN, broken_report, summarise
 from exchange.usecases.bundle_layout import (
     decode_disclosure,
     disclosure_indices,
@@ -61,8 +63,22 @@ _HANDLERS: Final = {
 """What each type is checked for, besides the statement that it records."""
 
 
-def replay(bundle: Bundle, trust: Trust, now: datetime, *, exported: bool = True) -> Report:
+_CONTRADICTIONS: Final = {
+    Contradiction.FORKED: Code.LOG_FORKED,
+    Contradiction.ROLLED_BACK: Code.LOG_ROLLED_BACK,
+}
+
+
+def replay(
+    bundle: Bundle,
+    trust: Trust,
+    now: datetime,
+    *,
+    exported: bool = True,
+    seen: Sequence[Seen] = (),
+) -> Report:
     """Verify a bundle. ``exported`` False: a copy read directly from the service, without index.
+    ``seen``: what this reader verified before, of this log or of others.
 
     Raises BundleError when the files cannot be read at all; everything else is in the report.
     """
@@ -85,12 +101,15 @@ def replay(bundle: Bundle, trust: Trust, now: datetime, *, exported: bool = True
     _check_unlogged(history)
     exporter = check_index(history, bundle) if exported else None
     opened = reconcile(history, bundle, log.size, head_at)
+    against = _contradicted(bundle, log, head_at, seen, findings)
     if not log.independent_witnesses:
         findings.add(Code.NO_INDEPENDENT_WITNESS)
     if now >= policy.policy.expires_at:
         expired = f"{policy.policy.expires_at:%d/%m/%Y}"
         findings.add(Code.POLICY_EXPIRED, version=policy.policy.version, expired=expired)
-    return summarise(history, log, policy, exporter, opened, head_at, exported=exported)
+    report = summarise(history, log, policy, exporter, opened, head_at, exported=exported)
+    checks = (*report.checks, *((CHECK_SEEN,) if seen else ()))
+    return replace(report, checks=checks, contradicted=against)
 
 
 def _statements(bundle: Bundle, findings: Findings) -> dict[Digest, Unverified[Statement]]:
@@ -200,6 +219,24 @@ def _check_ends(history: History, events: list[LoggedEvent], head_at: datetime) 
         if event.details.at > head_at + TIME_TOLERANCE:
             at = event.details.at
             history.findings.add(Code.EVENT_FUTURE, event.index, at=at, head=head_at)
+
+
+def _contradicted(
+    bundle: Bundle, log: LogReport, head_at: datetime, seen: Sequence[Seen], findings: Findings
+) -> tuple[bytes, ...]:
+    """The notes of ``seen`` that the log contradicts. Of a broken log nothing can be compared."""
+    if log.checkpoint is None or log.findings:
+        return ()
+    head = log.checkpoint.checkpoint
+    found = tuple(contradictions(BundledLog(bundle), head, head_at, seen))
+    for each, how in found:
+        findings.add(
+            _CONTRADICTIONS[how],
+            size=head.size,
+            known=each.checkpoint.size,
+            day=f"{each.at:%d/%m/%Y}",
+        )
+    return tuple(each.note for each, _how in found)
 
 
 def _check_unlogged(history: History) -> None:

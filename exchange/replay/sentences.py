@@ -221,6 +221,22 @@ SENTENCES: Final = MappingProxyType(
             Severity.WARNING,
             "Le journal a été repris d'une base restaurée. Motif : {reason}",
         ),
+        Code.LOG_FORKED: (
+            Severity.BREAKING,
+            (
+                "Ce journal n'est pas la suite de celui que ce profil a déjà vérifié ({known} événements, "
+                "cosignés le {day}) : il a été réécrit, ou deux histoires sont montrées. Gardez les deux "
+                "points de contrôle : ils le prouvent."
+            ),
+        ),
+        Code.LOG_ROLLED_BACK: (
+            Severity.BREAKING,
+            (
+                "Ce journal s'arrête à {size} événements, alors que ce profil en avait vérifié {known}, "
+                "cosignés plus tôt, le {day} : il a été ramené en arrière. Gardez les deux points de "
+                "contrôle : ils le prouvent."
+            ),
+        ),
         Code.RECORD_MISSING: (
             Severity.SERIOUS,
             (

@@ -30,6 +30,7 @@ _CHECKS = (
     "l'ordre des dépôts, des téléchargements, des destructions de clés et des purges",
     "le registre du gardien des clés contre le journal, dans les deux sens",
 )
+CHECK_SEEN = "l'accord avec ce que ce profil avait déjà vérifié"
 _CHECK_EXPORTED = "l'index signé de l'export et l'empreinte de chaque fichier"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from audit.note import KeyType
+from exchange.client.wire import Wire, WireAnswer, WireRequest
 from exchange.usecases.emergency import MAX_EMERGENCY
 from tests.support.live_service import post
 from tests.support.log_world import signer
@@ -17,18 +18,39 @@ from tests.support.office import LiveOffice, Outcome, moment, sitting_with
 REASON = ("--reason", "Le témoin du tribunal est en panne.")
 
 
+class Office(LiveOffice):
+    """A commission that loses a witness; ``fails_at``: just before the next request to such a path."""
+
+    doctor = ""
+    fails_at: str | None = None
+
+    def wire(self) -> Wire:
+        return _Failing(self, super().wire())
+
+
+class _Failing:
+    def __init__(self, office: Office, wire: Wire) -> None:
+        self._office, self._wire = office, wire
+
+    def send(self, request: WireRequest) -> WireAnswer:
+        at = self._office.fails_at
+        if at is not None and request.target.endswith(at):
+            self._office.fails_at = None
+            lose_the_witness(self._office)
+        return self._wire.send(request)
+
+
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[LiveOffice]:
-    """A commission whose second trust policy demands a witness that never answers."""
-    made = LiveOffice(tmp_path)
-    made.doctor = made.join("claire", "cdom", "member")  # type: ignore[attr-defined]
+def office(tmp_path: Path) -> Iterator[Office]:
+    made = Office(tmp_path)
+    made.doctor = made.join("claire", "cdom", "member")
     made.join("nadia", "altair", "depositor")
     made.join("victor", "prefecture", "auditor")
     yield made
     made.live.shut()
 
 
-def lose_the_witness(office: LiveOffice) -> None:
+def lose_the_witness(office: Office) -> None:
     tribunal = signer("tribunal.example", KeyType.COSIGNATURE_V1, 77)
     lines = (
         f"witness broker {office.live.instance.cosigner_vkey}",
@@ -41,22 +63,22 @@ def lose_the_witness(office: LiveOffice) -> None:
     assert answer.status_code == 503  # accepted and kept; published once there is a quorum
 
 
-def lower(office: LiveOffice, *words: str, who: str = "secretariat") -> Outcome:
+def lower(office: Office, *words: str, who: str = "secretariat") -> Outcome:
     until = () if "--until" in words else ("--until", moment(office, days=1))
     return office.run(
         *(who, "registrar", "emergency", "--quorum", "0", *until, *REASON, "--yes", *words)
     )
 
 
-def ready(office: LiveOffice) -> int:
+def ready(office: Office) -> int:
     return office.live.anonymous().get("/readyz", base_url=office.url).status_code
 
 
-def test_from_outage_to_its_end(office: LiveOffice) -> None:
+def test_from_outage_to_its_end(office: Office) -> None:
     """Without the quorum no login is answered; by the emergency everything is, and every command says
     so; when it ends nothing is revealed again, and what was taken meanwhile still opens.
     """
-    sitting = sitting_with(office, office.doctor)  # type: ignore[attr-defined]
+    sitting = sitting_with(office, office.doctor)
     paper = office.folder / "demande.txt"
     paper.write_text("fiction", encoding="utf-8")
     words = ("deposit", "--sitting", sitting, "--kind", "engagement", str(paper), "--json")
@@ -99,7 +121,25 @@ def test_from_outage_to_its_end(office: LiveOffice) -> None:
     assert proof.status == 0, proof.err
 
 
-def test_who_may_lower_and_by_how_much(office: LiveOffice) -> None:
+def test_no_deposit_is_lost_in_an_outage(office: Office) -> None:
+    """A deposit that was under way when the witness failed is kept, taken up again, and is one deposit."""
+    sitting = sitting_with(office, office.doctor)
+    paper = office.folder / "demande.txt"
+    paper.write_text("fiction", encoding="utf-8")
+    office.fails_at = "/commit"
+    words = ("deposit", "--sitting", sitting, "--kind", "engagement", str(paper))
+    cut = office.run("nadia", *words)
+    assert cut.status == 3, cut.err
+    assert "--resume" in cut.err
+    assert lower(office).status == 0
+    resumed = office.run("nadia", "deposit", "--resume", "--json")
+    assert resumed.status == 0, resumed.err
+    dossier = str(resumed.data()["dossier"])
+    (shown,) = office.run("nadia", "sittings", "--json").data()
+    assert [each["dossier"] for each in shown["deposits"]] == [dossier]
+
+
+def test_who_may_lower_and_by_how_much(office: Office) -> None:
     """Only the registrar's key; for a week at most; below what is asked; and it asks before."""
     assert lower(office).status == 1  # the broker is the only witness: there is nothing to lower
     lose_the_witness(office)
