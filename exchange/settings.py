@@ -82,6 +82,11 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
 
+def _flag(value: object) -> object:
+    """The environment knows only texts: accept the two words of TOML, and nothing looser."""
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
 def _check_public_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -144,6 +149,8 @@ class Settings(BaseModel):
     retention_months: Annotated[int, Whole, Field(ge=1, le=MAX_RETENTION_MONTHS)] = 12
     purge_after_days: Annotated[int, Whole, Field(ge=0, le=MAX_PURGE_DAYS)] = 60
     """From a sitting's closing to the purge of its ciphertexts: appeals have two months."""
+    decrypted_download: Annotated[bool, BeforeValidator(_flag)] = False
+    """Whether the member's page offers decrypted files to keep on disk, where no log sees them."""
     workers: Annotated[int, Whole, Field(ge=1, le=64)] = 2
     """One process a core: Python runs one thread of Python code at a time in each."""
     threads: Annotated[int, Whole, Field(ge=1, le=256)] = 16

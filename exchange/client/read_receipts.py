@@ -69,7 +69,8 @@ def _seat_read(desk: Desk, deposited: Deposited, receipt: VerifiedReceipt) -> Se
         or details.facts.get("deposit") != statement.deposit
     ):
         raise NotTrustworthyError(
-            "Le service a remis le récépissé d'un autre événement pour ce dossier : rien n'a été utilisé."
+            "Le service a remis le récépissé d'un autre événement pour ce dossier : rien n'a été utilisé. "
+            "Recommencez ; si cela se répète, prévenez le vérificateur."
         )
     if details.facts.get("purpose") != Purpose.READ:
         return None

@@ -41,6 +41,11 @@ STATIC = (
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallCommission]:
     with small_commission(tmp_path_factory.mktemp("pages") / "commission") as made:
+        assert made.service is not None
+        made.service.stop()
+        with made.settings_file.open("a", encoding="utf-8") as settings:
+            settings.write("decrypted_download = true\n")
+        made.restart()
         yield made
 
 
@@ -109,7 +114,7 @@ def test_a_dossier_from_the_browser_to_the_reader(
     """Deposited in the page; read in the page, offline too, and by the command line, but for metadata."""
     sitting = world.plan_sitting()
     files = papers(tmp_path / "pieces")
-    reference = deposits(chromium, world, sitting, files)
+    reference, depositor = deposits(chromium, world, sitting, files)
     other = world.folder("second", demande=files[0].read_bytes())
     made = world.people[DEPOSITOR.key].does(
         *("deposit", "--sitting", sitting, "--kind", "renewal", "--json", "--keep-metadata"),
@@ -118,6 +123,7 @@ def test_a_dossier_from_the_browser_to_the_reader(
     )
     world.open_now(sitting)
     reads(chromium, world, sitting, reference, aside=made.data()["dossier"])
+    sees_who_read(depositor, sitting, reference)
     doctor = world.people[DOCTOR.key]
     doctor.does("declare", sitting, "--accept-undertaking")
     doctor.does("pack", "get", sitting, "--out", str(tmp_path / "pack.tar"))
@@ -130,8 +136,10 @@ def test_a_dossier_from_the_browser_to_the_reader(
     assert (found / "avis" / "avis.png").read_bytes() == files[1].read_bytes()
 
 
-def deposits(chromium: Chromium, world: SmallCommission, sitting: str, files: list[Path]) -> str:
-    """The association's part; the dossier's reference."""
+def deposits(
+    chromium: Chromium, world: SmallCommission, sitting: str, files: list[Path]
+) -> tuple[str, Tab]:
+    """The association's part; the dossier's reference, and the tab."""
     tab = chromium.tab()
     tab.visit("/espace")
     tab.page.get_by_text("J'ai déjà un fichier de clé").click()
@@ -154,7 +162,19 @@ def deposits(chromium: Chromium, world: SmallCommission, sitting: str, files: li
     tab.look("15-mes-dossiers")
     assert reference not in tab.page.url
     assert reference not in tab.page.title()
-    return str(reference)
+    return str(reference), tab
+
+
+def sees_who_read(tab: Tab, sitting: str, reference: str) -> None:
+    """The association learns which seats received the key, and no name."""
+    tab.goes("#seances")
+    tab.goes(f"#seance/{sitting}")
+    tab.page.get_by_role("button", name=f"Lectures {reference}").click()
+    tab.page.get_by_role("row", name=f"Préfet {reference}").wait_for()
+    tab.settled()
+    told = tab.page.locator("section.panel", has=tab.page.locator("h3", has_text="Lectures"))
+    assert PREFECT.name not in told.inner_text()
+    tab.look("15c-lectures")
 
 
 def reads(
@@ -182,6 +202,7 @@ def reads(
     tab.look("22-dossiers-pris")
     shows_every_piece(tab, sitting)
     tab.look("23-lecture")
+    saves_a_piece_decrypted(tab)
     tab.context.set_offline(True)
     tab.goes("#cle")
     shows_every_piece(tab, sitting)
@@ -192,6 +213,18 @@ def reads(
     tab.look("24-hors-ligne")
     shows_every_piece(tab, sitting)
     tab.context.set_offline(False)
+
+
+def saves_a_piece_decrypted(tab: Tab) -> None:
+    """Where the operator allows it, after a warning, under a name that says nothing."""
+    tab.page.get_by_role("button", name="Enregistrer cette pièce déchiffrée").click()
+    tab.says("Ne l'enregistrez ni dans un dossier synchronisé")
+    tab.look("23b-enregistrer-dechiffre")
+    with tab.page.expect_download() as waiting:
+        tab.page.locator("#ask-yes").click()
+    assert re.fullmatch(r"piece-0[12]\.pdf", waiting.value.suggested_filename)
+    assert Path(waiting.value.path()).read_bytes().startswith(b"%PDF-")
+    tab.settled()
 
 
 def shows_every_piece(tab: Tab, sitting: str) -> None:

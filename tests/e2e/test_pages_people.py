@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from exchange.demo.world import PASSPHRASE
 from tests.e2e.test_pages import papers
-from tests.support.pages_browser import Chromium, Tab, can_run, running_chromium
+from tests.support.pages_browser import PICTURES, Chromium, Tab, can_run, running_chromium
 from tests.support.small_commission import (
     AUDITOR,
     DEPOSITOR,
@@ -90,9 +92,22 @@ def joins(tab: Tab, invitation: Path, fingerprint: str) -> tuple[str, str]:
     tab.page.locator("#step-kit").wait_for()
     tab.look("33-fiche")
     kit = tab.page.locator("#recovery-key").inner_text()
+    assert printed_code(tab) == re.sub(r"\s", "", kit)
     tab.press("Elle est en lieu sûr, continuer")
     tab.look("34-empreinte")
     return str(tab.page.locator("#fingerprint").inner_text()), str(kit)
+
+
+def printed_code(tab: Tab) -> str:
+    """What a reader of QR codes finds on the printed kit."""
+    tab.page.emulate_media(media="print", color_scheme="light")
+    picture = PICTURES / "33b-fiche-imprimee.png"
+    tab.page.screenshot(path=str(picture), full_page=True)
+    tab.page.emulate_media(media="screen")
+    found = subprocess.run(
+        ["zbarimg", "--quiet", "--raw", str(picture)], capture_output=True, text=True, check=True
+    )
+    return found.stdout.strip()
 
 
 def test_from_the_invitation_to_the_seat(
@@ -119,8 +134,10 @@ def test_from_the_invitation_to_the_seat(
     tab.press("Ouvrir")
     tab.says("pas encore certifiée")
     tab.look("35-pas-certifiee")
+    tab.press("Vérifier de nouveau")
+    tab.says("pas encore certifiée")
     certifies(secretariat, spoken)
-    tab.unlock(WORDS)
+    tab.press("Vérifier de nouveau")
     tab.says("Aucune séance ne vous concerne")
     tab.goes("#cle")
     tab.look("36-ma-cle")
@@ -317,7 +334,14 @@ def test_locking_forgets_everything(world: SmallCommission, chromium: Chromium) 
     tab.press("Ouvrir")
     tab.says("n'ouvre pas ce fichier de clé")
     tab.look("37-mauvaise-phrase")
-    tab.unlock(PASSPHRASE)
+    broken = ["one"]
+    tab.page.route(
+        "**/login/challenge",
+        lambda route: route.abort() if broken and broken.pop() else route.continue_(),
+    )
+    tab.page.clock.resume()
+    tab.unlock(PASSPHRASE)  # the first connection had ended: the page asks again by itself
+    assert broken == []
     tab.page.clock.fast_forward(9 * 60_000 + 30_000)
     tab.says("Verrouillage dans une minute")
     tab.look("38-verrouillage")

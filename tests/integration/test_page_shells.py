@@ -58,6 +58,11 @@ def test_a_page_allows_nothing_but_its_own_files(client: FlaskClient, path: str)
     assert sources <= {"'none'", "'self'", "'script'", "dossier"}
 
 
+def test_decrypted_files_are_offered_only_where_it_is_chosen(client: FlaskClient) -> None:
+    """Unless the operator says otherwise, the page offers no file in the clear."""
+    assert "data-decrypted" not in get(client, "/espace").text
+
+
 def test_the_language_switch(client: FlaskClient) -> None:
     """The choice is kept in a cookie and leads back to our own pages only."""
     moved = get(client, "/langue/en/rejoindre")

@@ -68,7 +68,8 @@ def join() -> Response:
 @answers(200, media_type=HTML)
 def space() -> Response:
     """Where everybody works, once their key is unlocked."""
-    return page("space.html", script="space")
+    decrypted = context().settings.decrypted_download
+    return page("space.html", script="space", decrypted=decrypted)
 
 
 @blueprint.get("/langue/<chosen>/<name>")

@@ -175,6 +175,11 @@ export class Api {
     return attested(await this.connection.post(path, { sitting_sha256: sittingSha256 }));
   }
 
+  /** The receipts of the releases of a deposit of one's own association. */
+  async releasesOf(deposit: string): Promise<readonly string[]> {
+    return field(await this.connection.get(`${API}/deposits/${step(deposit)}/releases`), "receipts", many(text));
+  }
+
   async addGrant(deposit: string, grant: string, envelopes: readonly Bytes[]): Promise<string> {
     const body = { grant, envelopes: envelopes.map(encodeBase64) };
     const path = `${API}/deposits/${step(deposit)}/envelopes`;

@@ -17,6 +17,7 @@ import { type Source, TrustedView, narrowed } from "./view.ts";
 import type { Json } from "./strict_json.ts";
 
 const LOGIN_LIFETIME = 5 * 60_000; // clocks differ a little; a stolen login is worth nothing after it
+const AGAIN_AFTER = 500; // milliseconds
 
 /** Gives a view what it lacks, from the service, under this browser's last checkpoint. */
 export class OnlineSource implements Source {
@@ -219,7 +220,7 @@ export async function logIn(browser: Browser, identity: Identity, lapsedToo = fa
   const { view, source } = await openView(browser, await browser.profile.trust(), lapsedToo);
   const settings = await browser.profile.settings();
   const signer = settings.certificate ?? identity.fingerprint;
-  const { login, answer } = await proveKey(browser, view, identity, signer);
+  const { login, answer } = await provenKey(browser, view, identity, signer);
   const who: Who = {
     person: field(answer, "person", optional(text)),
     organisation: field(answer, "organisation", optional(text)),
@@ -229,6 +230,20 @@ export async function logIn(browser: Browser, identity: Identity, lapsedToo = fa
   await view.checkReceipt(field(answer, "receipt", text), ["login.accepted"], { login: login.digest });
   if (who.certificate === null) return new Desk(browser, identity, view, source, who, signer);
   return withCertificate(new Desk(browser, identity, view, source, who, who.certificate));
+}
+
+/**
+ * Proves the key, a second time with a challenge of its own where the line broke: a nonce serves once, so
+ * a login cannot be sent again, and browsers may send the first one over a connection that just ended.
+ */
+async function provenKey(...given: Parameters<typeof proveKey>): ReturnType<typeof proveKey> {
+  try {
+    return await proveKey(...given);
+  } catch (error) {
+    if (!(error instanceof ExplainedError) || error.kind !== "unreachable") throw error;
+    await given[0].pause(AGAIN_AFTER);
+    return proveKey(...given);
+  }
 }
 
 /**

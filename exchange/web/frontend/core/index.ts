@@ -27,6 +27,7 @@ export { forgetDossiers, keepPack, keptPack } from "./pack_store.ts";
 export * from "./passkey.ts";
 export { Profile, type Settings } from "./profile.ts";
 export type { Addressee } from "./recipients.ts";
+export * from "./read_receipts.ts";
 export * from "./registrar.ts";
 export * from "./registry.ts";
 export type { Refusal } from "./releases.ts";

@@ -4,6 +4,7 @@ import { type Enrolled, type InvitationFile, enrol, readInvitation } from "../co
 import { ExplainedError } from "../core/errors.ts";
 import { attempt, onSubmit } from "./parts/attempts.ts";
 import { byId, facts, focusOn, show, valueOf, within } from "./parts/dom.ts";
+import { qrCode } from "./parts/qr_code.ts";
 import { scriptUrl } from "./parts/trusted.ts";
 import { day, language, loadWords, t } from "./parts/words.ts";
 
@@ -70,6 +71,7 @@ function kitOf({ fingerprint, recoveryKey }: Enrolled): HTMLElement {
   );
   // In groups of eight: easier to type from paper; white space does not count.
   byId("recovery-key").textContent = recoveryKey.replace(/(.{8})/g, "$1 ").trim();
+  byId("recovery-qr").replaceChildren(qrCode(recoveryKey, t("Clé de secours en code QR")));
   byId("fingerprint").textContent = fingerprint;
   return byId("kit");
 }
@@ -80,7 +82,7 @@ onSubmit(byId<HTMLFormElement>("form-trust"), messages, compared);
 onSubmit(byId<HTMLFormElement>("form-key"), messages, createKey);
 byId("print").addEventListener("click", () => window.print());
 byId("kit-done").addEventListener("click", () => {
-  byId("recovery-key").textContent = "";
+  for (const id of ["recovery-key", "recovery-qr"]) byId(id).replaceChildren();
   show(byId("step-kit"), false);
   reach("step-fingerprint");
 });

@@ -4,7 +4,7 @@ import { logIn } from "../core/desk.ts";
 import { ExplainedError } from "../core/errors.ts";
 import type { Identity } from "../core/identity.ts";
 import { forgetClosedPacks } from "../core/pack_store.ts";
-import { attempt, explained, tell } from "./parts/attempts.ts";
+import { action, attempt, tell } from "./parts/attempts.ts";
 import { byId, focusOn, h, show } from "./parts/dom.ts";
 import { lockWhenIdle } from "./parts/idle.ts";
 import { roleScripts } from "./parts/roles.ts";
@@ -67,6 +67,8 @@ async function draw(app: App): Promise<void> {
   }
 }
 
+let idle: ReturnType<typeof lockWhenIdle> | null = null; // from the first unlock on
+
 /** Logs in; without a network, what was taken before can still be read. */
 async function enter(identity: Identity): Promise<void> {
   const app: App = {
@@ -75,14 +77,15 @@ async function enter(identity: Identity): Promise<void> {
     desk: null,
     offline: false,
     view: byId("view"),
-    idle: lockWhenIdle(),
+    idle: (idle ??= lockWhenIdle()),
     redraw: () => draw(app),
   };
   try {
     app.desk = await logIn(browser, identity);
   } catch (error) {
     if (error instanceof ExplainedError && error.kind === "unreachable") app.offline = true;
-    else throw await notYetCertified(error);
+    else if (await waitsForCertificate(error)) return showWaiting(identity);
+    else throw error;
   }
   document.documentElement.dataset["open"] = "yes";
   show(byId("unlock"), false);
@@ -106,16 +109,29 @@ function fetchAhead(roles: readonly string[]): void {
 }
 
 /** A refusal of a key that was presented and waits for the secretariat is no fault. */
-async function notYetCertified(error: unknown): Promise<unknown> {
-  const { certificate, enrolment, spoken, kind } = await browser.profile.settings();
+async function waitsForCertificate(error: unknown): Promise<boolean> {
+  const { certificate, enrolment, kind } = await browser.profile.settings();
   const waits = kind === "device" && certificate === null && enrolment !== null;
-  if (!waits || !(error instanceof ExplainedError) || error.kind !== "refused") return error;
-  return new ExplainedError(
-    "usage",
-    "Votre clé n'est pas encore certifiée. Lisez au secrétariat, par téléphone, cette empreinte : {spoken}. " +
-      "Recommencez quand il l'a certifiée. ({detail})",
-    { spoken: spoken ?? "", detail: explained(error).text },
+  return waits && error instanceof ExplainedError && error.kind === "refused";
+}
+
+/** What is normal is told calmly, with what comes next; the key stays open for the next look. */
+function showWaiting(identity: Identity): void {
+  const place = byId("unlock-messages");
+  const messages = h("div");
+  const notice = h(
+    "div",
+    { class: "notice", role: "status" },
+    h("strong", {}, t("Votre clé n'est pas encore certifiée : c'est l'étape suivante")),
+    h("p", {}, t("Lisez ces chiffres au secrétariat, par téléphone, à un numéro que vous connaissez déjà. Il certifie alors votre clé, et cette page s'ouvre.")),
+    h("p", { class: "fingerprint" }, identity.spoken),
+    messages,
+    h("div", { class: "actions" }, action(t("Vérifier de nouveau"), messages, () => enter(identity))),
   );
+  place.replaceChildren(notice);
+  show(byId("has-key"), false);
+  show(byId("bring"), false);
+  focusOn(notice);
 }
 
 const browser = inThisBrowser(scriptUrl("workshop"), language());

@@ -13,6 +13,7 @@ import { moment, sizeOf, t } from "../parts/words.ts";
 import { type App, deskOf } from "./app.ts";
 import { depositForm } from "./deposit_form.ts";
 import { pieceLabel } from "./piece_types.ts";
+import { readReceiptsButton } from "./read_receipts.ts";
 import { receiptOf } from "./receipt.ts";
 
 type Sitting = StatementOf<"sitting">;
@@ -72,7 +73,7 @@ function list(app: App, sitting: Sitting, mine: readonly Deposited[], over: bool
     each.manifest.statement.kind === "renewal" ? t("renouvellement") : t("entrée dans le parcours"),
     stateOfDeposit(app, sitting, each, over),
     `${moment(each.manifest.at)}, ${sizeOf(each.manifest.statement.length)}`,
-    h("div", { class: "actions" }, receiptButton(app, each, messages), !over && !each.withdrawn && each.complement === 0 && withdrawButton(app, each, messages)),
+    h("div", { class: "actions" }, receiptButton(app, each, messages), each.complement === 0 && readReceiptsButton(app, sitting.sitting, each, messages), !over && !each.withdrawn && each.complement === 0 && withdrawButton(app, each, messages)),
   ]);
   return h("div", { class: "mine" }, table(t("Dossiers déposés"), [t("Dossier"), t("Demande"), t("État"), t("Déposé"), t("Actes")], rows), messages);
 }

@@ -6,6 +6,7 @@ import { facts, focusOn, h, table, within } from "../parts/dom.ts";
 import { handOut } from "../parts/files.ts";
 import { moment, t, translated } from "../parts/words.ts";
 import { type App, deskOf } from "./app.ts";
+import { eventLabel, fieldLabel, statementLabel, valueLabel } from "./event_words.ts";
 
 const PAGE = 100; // lines shown at once: a year has thousands
 
@@ -49,7 +50,7 @@ function shown(app: App, verdict: Verdict): HTMLElement {
       [t("Événements"), String(verdict.size)],
       [t("Racine"), h("code", {}, verdict.root)],
       [t("Détails effacés ou non montrés"), String(verdict.undisclosed)],
-      [t("Déclarations vérifiées"), Object.entries(verdict.statements).map(([type, count]) => `${type} : ${count}`).join(", ")],
+      [t("Déclarations vérifiées"), Object.entries(verdict.statements).map(([type, count]) => `${statementLabel(type)} : ${count}`).join(", ")],
       [t("Témoins et gardien"), witnesses(verdict)],
     )),
     h("p", { class: "soft" }, t("Ce verdict dit que rien n'a été changé ni signé par qui ne le pouvait. Que chaque remise était permise se vérifie à part, hors ligne : « dossier audit verify ».")),
@@ -79,26 +80,6 @@ function broker(app: App): HTMLElement {
   return place;
 }
 
-const eventLabel = (type: string): string =>
-  ({
-    "statement.accepted": t("déclaration enregistrée"),
-    "login.accepted": t("connexion"),
-    "login.refused": t("connexion refusée"),
-    "deposit.begun": t("dépôt commencé"),
-    "deposit.committed": t("dépôt"),
-    "deposit.rekeyed": t("clé de dépôt refaite"),
-    "grant.added": t("accès ajouté"),
-    "release.authorised": t("remise autorisée"),
-    "release.refused": t("remise refusée"),
-    "release.failed": t("remise échouée"),
-    "payload.read": t("contenu chiffré lu"),
-    "roster.read": t("registre lu"),
-    "disclosure.read": t("journal lu"),
-    "key.destroyed": t("clés détruites"),
-    "purge.done": t("contenus purgés"),
-    "retention.applied": t("détails effacés"),
-  })[type] ?? type;
-
 /** Newest first, by type and by words; erased parts are shown as such. */
 function timeline(events: readonly LoggedEvent[]): HTMLElement {
   const kinds = [...new Set(events.map((each) => each.details?.type ?? ""))].sort();
@@ -111,7 +92,7 @@ function timeline(events: readonly LoggedEvent[]): HTMLElement {
     const wanted = words.value.trim().toLowerCase();
     const found = events.filter((each) => {
       const type = each.details?.type ?? "";
-      return (kind.value === "*" || kind.value === type) && (wanted === "" || JSON.stringify(each.details ?? {}).toLowerCase().includes(wanted));
+      return (kind.value === "*" || kind.value === type) && (wanted === "" || searched(each).includes(wanted));
     });
     const rows = [...found].reverse().slice(0, most).map(line);
     const more = found.length > most && h("button", { type: "button", class: "plain", onclick: () => {
@@ -128,11 +109,15 @@ function timeline(events: readonly LoggedEvent[]): HTMLElement {
     h("div", { class: "field" }, h("label", { for: "filter-words" }, t("Contient (référence, empreinte, séance)")), words), place);
 }
 
+/** What the filter looks through: the log's own words and those shown. */
+const searched = ({ details }: LoggedEvent): string =>
+  details === null ? "" : `${JSON.stringify(details)} ${Object.entries(details.facts).map(([name, value]) => valueLabel(name, value)).join(" ")}`.toLowerCase();
+
 function line(event: LoggedEvent): readonly (Node | string | { content: string; head: boolean })[] {
   const { index, day, details } = event;
   if (details === null) {
     return [{ content: String(index), head: true }, day, h("span", { class: "tag warning" }, t("détails effacés")), t("Seule l'empreinte reste ; elle est bien au journal.")];
   }
   const said = [...Object.entries(details.facts), ...Object.entries(details.cites).map(([name, digest]) => [name, `${digest.slice(0, 12)}…`])];
-  return [{ content: String(index), head: true }, moment(details.at), eventLabel(details.type), h("span", { class: "small mono" }, said.map(([name, value]) => `${name} ${value}`).join(", "))];
+  return [{ content: String(index), head: true }, moment(details.at), eventLabel(details.type), h("span", { class: "small mono" }, said.map(([name = "", value = ""]) => `${fieldLabel(name)} : ${valueLabel(name, value)}`).join(" · "))];
 }

@@ -3,11 +3,12 @@ import { type OpenPack, openDossier, openPack } from "../../core/pack.ts";
 import { mySeat, sittingOf } from "../../core/registry.ts";
 import type { OpenedContainer, OpenedFile } from "../../core/workshop.ts";
 import { ExplainedError } from "../../core/errors.ts";
-import { attempt } from "../parts/attempts.ts";
+import { action, attempt } from "../parts/attempts.ts";
 import { byId, focusOn, h } from "../parts/dom.ts";
 import { scriptUrl } from "../parts/trusted.ts";
 import { moment, sizeOf, t } from "../parts/words.ts";
 import { type App, associationLabel, seatLabel } from "./app.ts";
+import { mayDownloadDecrypted, saveDossier, savePiece } from "./decrypted.ts";
 import { pieceLabel } from "./piece_types.ts";
 import { READER_READY, type Reader } from "../parts/reader_port.ts";
 
@@ -32,7 +33,15 @@ export async function readingView(app: App, place: HTMLElement, sitting = "", at
   if (absent.length > 0) {
     place.append(h("p", { class: "notice warning" }, t("Pièces attendues d'ordinaire, absentes : {pieces}.", { pieces: absent.join(", ") })));
   }
+  if (mayDownloadDecrypted()) place.append(decryptedPart(app, content, reference));
   place.append(await pieces(app, opened, content));
+}
+
+/** Where the commission allows it: the whole dossier on disk. */
+function decryptedPart(app: App, content: OpenedContainer, reference: string): HTMLElement {
+  const messages = h("div");
+  return h("div", { class: "no-print" }, messages, h("div", { class: "actions" },
+    action(t("Enregistrer le dossier déchiffré"), messages, () => saveDossier(content, reference, app.browser.clock()), "plain")));
 }
 
 function headline(opened: OpenPack, { card, files }: OpenedContainer): string {
@@ -44,7 +53,7 @@ function headline(opened: OpenPack, { card, files }: OpenedContainer): string {
 async function pieces(app: App, opened: OpenPack, content: OpenedContainer): Promise<HTMLElement> {
   const watermark = await watermarkOf(app, opened);
   const sheet = h("div", { class: "sheet" }, h("p", { class: "soft" }, t("Choisissez une pièce.")));
-  const buttons = content.files.map((file) => {
+  const buttons = content.files.map((file, at) => {
     const button: HTMLButtonElement = h(
       "button",
       { type: "button", class: "link", "aria-pressed": "false" },
@@ -55,7 +64,7 @@ async function pieces(app: App, opened: OpenPack, content: OpenedContainer): Pro
       for (const each of buttons) each.setAttribute("aria-pressed", String(each === button));
       const box = h("div"); // a fresh one: a slow piece never draws into the one chosen after it
       sheet.replaceChildren(box);
-      void attempt(box, null, () => showPiece(app, file, box, watermark));
+      void attempt(box, null, () => showPiece(app, { file, number: at + 1 }, box, watermark));
     });
     return button;
   });
@@ -77,10 +86,14 @@ async function watermarkOf(app: App, { pack, view }: OpenPack): Promise<string> 
   return [name ?? "", label, moment(app.browser.clock())].join(" – ");
 }
 
-async function showPiece(app: App, file: OpenedFile, sheet: HTMLElement, watermark: string): Promise<void> {
+async function showPiece(app: App, { file, number }: { file: OpenedFile; number: number }, sheet: HTMLElement, watermark: string): Promise<void> {
   app.idle.seen();
   const heading = h("h2", {}, file.piece.path);
   sheet.replaceChildren(heading);
+  if (mayDownloadDecrypted()) {
+    const messages = h("div");
+    sheet.append(messages, h("div", { class: "actions" }, action(t("Enregistrer cette pièce déchiffrée"), messages, () => savePiece(file, number), "plain")));
+  }
   const reader = await loadReader();
   const shown = await reader.show(file.content, file.piece.path, sheet, {
     watermark,
