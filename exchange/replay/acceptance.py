@@ -21,6 +21,7 @@ from exchange.domain.sittings import check_convocation, check_revision, check_si
 from exchange.replay.agendas import open_agenda
 from exchange.replay.codes import Code
 from exchange.replay.history import History, LoggedEvent
+from exchange.replay.moments import when
 from exchange.usecases.authority import verify_statement
 from exchange.usecases.facts import (
     latest_roster,
@@ -140,7 +141,7 @@ def _announce(history: History, event: LoggedEvent, statement: Statement) -> Non
             Code.EMERGENCY,
             event.index,
             quorum=statement.quorum,
-            until=f"{statement.expires_at:%d/%m/%Y %H:%M} UTC",
+            until=when(statement.expires_at),
             reason=statement.reason,
         )
     if isinstance(statement, Recovery):

@@ -7,7 +7,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from exchange.replay.extract import Extract
-from exchange.replay.render import when
+from exchange.replay.moments import when
 
 PAGE_PATH: Final = "extrait.html"
 

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from exchange.replay import render
 from exchange.replay.codes import Severity
+from exchange.replay.moments import when
 from exchange.replay.report import Report, Verdict
 from exchange.replay.timeline import LABELS, TOP, WIDTH, timeline
 
@@ -34,7 +35,7 @@ def render_page(report: Report) -> str:
         grave={Severity.BREAKING, Severity.SERIOUS},
         events=render.EVENTS,
         custody=render.CUSTODIES.get(report.custody or "", render.UNSAID),
-        when=render.when,
+        when=when,
         state=render.state_of,
         erasure=render.erasure_line,
         drawings=[(table, timeline(table, report.refused)) for table in report.sittings],

@@ -7,9 +7,9 @@ from datetime import datetime
 from crypto.digests import Digest
 from crypto.statements.exchange import AccessRequest, Manifest
 from exchange.domain.policy import Permit, Refuse, decide
-from exchange.domain.refusals import MESSAGES, RefusalReason
 from exchange.replay.codes import Code
 from exchange.replay.history import History, LoggedEvent, Release
+from exchange.replay.reasons import reason_of
 from exchange.replay.report import RefusalRow
 from exchange.usecases.authority import find_certificate
 from exchange.usecases.facts import access_facts, cited
@@ -58,7 +58,7 @@ def refused(history: History, event: LoggedEvent) -> None:
             deposit=event.deposit,
             person=person_name(history, event.cites.get("certificate")),
             reason=reason,
-            sentence=MESSAGES[RefusalReason(reason)] if reason in set(RefusalReason) else reason,
+            sentence=reason_of(reason),
         )
     )
 
@@ -105,13 +105,15 @@ def _decide_again(
             history.impossible["règles d'une remise"] += 1
             return
         release.refusal = verdict.reason.value
+        manifest = history.statement(history.committed.get(event.deposit), Manifest)
         history.findings.add(
             Code.RELEASE_UNLAWFUL,
             event.index,
+            dossier=manifest.statement.dossier if manifest else "?",
             deposit=event.deposit,
             person=person_name(history, request.signer),
             reason=verdict.reason.value,
-            sentence=MESSAGES[verdict.reason],
+            sentence=reason_of(verdict.reason.value),
         )
         return
     _compare_cites(history, event, request)

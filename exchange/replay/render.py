@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from crypto.encoding import format_instant
 from exchange.replay.codes import Severity
 from exchange.replay.findings import Finding
+from exchange.replay.moments import when
+from exchange.replay.reasons import reason_of
 from exchange.replay.report import (
     ErasureRow,
     RefusalRow,
@@ -20,8 +21,6 @@ from exchange.replay.report import (
     Verdict,
 )
 from exchange.usecases.broker_wire import Custody
-
-_ZONE: Final = ZoneInfo("Europe/Paris")
 
 VERDICTS: Final = {
     Verdict.OK: "CONFORME — le journal est intact et chaque remise respecte les règles.",
@@ -138,7 +137,7 @@ def refusal_line(row: RefusalRow) -> str:
     """Who was refused what, and why."""
     return (
         f"n° {row.index}, {when(row.at)} : {row.person} n'a pas reçu le dossier {row.dossier} — "
-        f"{row.sentence} ({row.reason})"
+        f"{row.sentence}"
     )
 
 
@@ -146,7 +145,7 @@ def _counts(report: Report) -> Iterator[str]:
     for kind, count in report.counts.items():
         yield f"- {EVENTS.get(kind, kind)} : {count}"
     for reason, count in report.refusals.items():
-        yield f"- dont refus « {reason} » : {count}"
+        yield f"- dont refusées, {reason_of(reason)} : {count}"
     yield f"- enveloppes ouvertes, selon le registre du gardien des clés : {report.opened}"
 
 
@@ -168,7 +167,7 @@ def _rows(table: SittingTable) -> Iterator[str]:
 def state_of(row: ReleaseRow) -> str:
     """What became of a release, in words."""
     if row.refusal:
-        return f"INTERDITE ({row.refusal})"
+        return f"INTERDITE : {reason_of(row.refusal)}"
     purpose = "pour ajouter des lecteurs" if row.purpose == "grant" else "en lecture"
     opened = "ouverte" if row.opened else "jamais ouverte"
     return f"{purpose}, {opened}{', téléchargée' if row.read else ''}"
@@ -176,11 +175,6 @@ def state_of(row: ReleaseRow) -> str:
 
 def _section(title: str, lines: Iterator[str]) -> str:
     return "\n".join([title, "-" * len(title), *lines])
-
-
-def when(moment: datetime | None) -> str:
-    """A moment as people in France read it, in Paris time."""
-    return f"{moment.astimezone(_ZONE):%d/%m/%Y à %Hh%M}" if moment else "?"
 
 
 def _plain(report: Report) -> dict[str, Any]:

@@ -145,8 +145,8 @@ SENTENCES: Final = MappingProxyType(
         Code.RELEASE_UNLAWFUL: (
             Severity.SERIOUS,
             (
-                "Le dépôt {deposit} a été remis à {person} alors que les règles l'interdisaient "
-                "({reason}) : {sentence}"
+                "Le dossier {dossier} (dépôt {deposit}) a été remis à {person}, alors que les règles "
+                "l'interdisaient : {sentence}."
             ),
         ),
         Code.RELEASE_CITES: (

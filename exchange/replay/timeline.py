@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from exchange.replay.render import when
+from exchange.replay.moments import when
 from exchange.replay.report import RefusalRow, ReleaseRow, SittingTable
 
 WIDTH: Final = 920

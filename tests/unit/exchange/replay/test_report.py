@@ -17,6 +17,8 @@ from audit.ports import Disclosure
 from crypto.keys import PartySigningSeed
 from crypto.statements import seal
 from crypto.statements.custody import Attestation, IndexRange, Retention
+from exchange.domain.refusals import RefusalReason
+from exchange.replay import reasons
 from exchange.replay.bundle_directory import BundleDirectory
 from exchange.replay.bundle_tar import BundleTar
 from exchange.replay.codes import Code, Severity
@@ -75,7 +77,9 @@ def test_unlawful_release_is_told_in_full(scene: Scene) -> None:
     world.authorise(request, scene.deposit)
     text = render_text(verify(world))
     assert text.startswith("Verdict : CONSTATS")
-    assert "remis à Claire Vasseur alors que les règles l'interdisaient (recused)" in text
+    assert (
+        "remis à Claire Vasseur, alors que les règles l'interdisaient : cette personne s'" in text
+    )
     assert (
         f"dossier {scene.deposit.dossier} (altair) à Claire Vasseur, siège cdom — INTERDITE" in text
     )
@@ -249,3 +253,15 @@ def test_each_missing_entry_is_told_once(missing: set[int], pairs: list[tuple[in
     }
     assert listed == missing
     assert found.count == len(missing & covered)
+
+
+def test_every_reason_is_said_of_a_third_person() -> None:
+    """Each rule has words for the auditor, none of which speaks to whoever asked; the unknown stays."""
+    assert set(reasons.SENTENCES) == set(RefusalReason)
+    assert not [
+        words
+        for words in reasons.SENTENCES.values()
+        if {"vous", "votre"} & set(words.lower().split())
+    ]
+    assert reasons.reason_of("not-seated") == reasons.SENTENCES[RefusalReason.NOT_SEATED]
+    assert reasons.reason_of("of-another-version") == "of-another-version"
