@@ -23,8 +23,8 @@ growing tree, also when a crash forgets the first of them:
 * crash after signing, before the mark is written: the signature is lost. The next caller signs the
   same durable tree or a longer one that begins with it.
 * crash after the mark, before the head is public (or no quorum): the mark is *ahead* of the saved
-  head, and is a head of the stored tree. The next caller saves it as the head as it is, without
-  signing anew, has it cosigned and publishes it. Nobody has seen a receipt under it.
+  head, and is a head of the stored tree. The next caller has it cosigned and publishes it as it is,
+  without signing anew. Nobody has seen a receipt under it.
 
 Why the head need not be saved before a witness sees it. A head is signed only over a tree that is
 durable already. So whatever a witness has seen, the stored tree reaches; and ``_sign`` always
@@ -169,7 +169,6 @@ class AuditLog(PublishedLog):
             head = state.head
             if state.mark is not None and state.mark_size > state.head_size:
                 head = state.mark
-                transaction.save_head(state.mark_size, head)
             known = max(state.head_size, state.mark_size)
             if head is None or state.size > known:
                 head = self._signed(transaction, max(known, 0), state.size)

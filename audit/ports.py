@@ -41,7 +41,9 @@ class LogTransaction(Protocol):
     """One integration step, alone on all hosts, in one transaction: all of it lasts, or none."""
 
     def head(self) -> bytes | None:
-        """The last *signed* checkpoint note (published or not); None for a log never signed."""
+        """The last published checkpoint note as the log signed it, without cosignatures; None before
+        the first.
+        """
 
     def pending(self, limit: int) -> Sequence[PendingEntry]:
         """The oldest ``limit`` entries without an index, in ticket order."""
@@ -57,9 +59,6 @@ class LogTransaction(Protocol):
 
     def leaves(self, first: int, count: int) -> Sequence[bytes]:
         """Leaf bytes by index."""
-
-    def save_head(self, size: int, note: bytes) -> None:
-        """Keep the signed checkpoint; a size that was signed before is refused."""
 
 
 class LogStore(Protocol):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError, SQLAlchemyError
 
 from storage.database.errors import Translate, is_busy
@@ -51,6 +51,9 @@ POOL_TIMEOUT_S: Final = 15
 POOL_RECYCLE_S: Final = 1_800
 
 
+_DISK_ERRORS: Final = ("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
+
+
 class Mode(Enum):
     """What a transaction is for. The value is the number of its PostgreSQL advisory lock."""
 
@@ -72,6 +75,7 @@ def make_engine(url: str, *, create: bool = False) -> Engine:
         engine = _create(parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1_000})
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "handle_error", _distrust_connection)
     else:
         options = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "dossier-exchange"}
         engine = _create(parsed, connect_args=options)
@@ -200,6 +204,16 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "trusted_schema=OFF",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _distrust_connection(context: ExceptionContext) -> None:
+    """After an error of the disk, open the file anew. Above all when it could be opened for reading
+    only: SQLite falls back to that by itself, and the pool would keep such a connection for long.
+    """
+    refused = context.connection is not None and context.connection.info.get("writes") is False
+    name = getattr(context.original_exception, "sqlite_errorname", "")
+    if name.startswith(_DISK_ERRORS) and not refused:
+        context.is_disconnect = True
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -136,17 +136,6 @@ class SqlLogTransaction:
         """Leaf bytes by index."""
         return _leaves(self._transaction, first, count)
 
-    def save_head(self, size: int, note: bytes) -> None:
-        """Keep the signed checkpoint; raises LogStoreRefusedError unless it is the largest."""
-        largest = self._transaction.scalar(_LARGEST_HEAD)
-        if largest is not None and size <= largest:
-            raise LogStoreRefusedError(
-                "Un état du journal de taille {signed} a déjà été signé : {size} est refusé.",
-                signed=largest,
-                size=size,
-            )
-        self._transaction.change(_NEW_HEAD, {"size": size, "note": note})
-
     def _next_index(self) -> int:
         last = self._transaction.scalar(_LAST_INDEX)
         return 0 if last is None else int(last) + 1

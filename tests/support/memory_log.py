@@ -43,11 +43,9 @@ class MemoryLogTransaction:
         self._fault = fault
         self.assigned: list[int] = []
         self.tiles: dict[tuple[int, int], bytes] = {}
-        self.new_head: tuple[int, bytes] | None = None
 
     def head(self) -> bytes | None:
-        head = self.new_head or self._rows.head
-        return head[1] if head else None
+        return self._rows.head[1] if self._rows.head else None
 
     def pending(self, limit: int) -> Sequence[PendingEntry]:
         self._fault("pending")
@@ -75,13 +73,6 @@ class MemoryLogTransaction:
     def leaves(self, first: int, count: int) -> Sequence[bytes]:
         tickets = [*self._rows.tickets, *self.assigned][first : first + count]
         return [self._rows.entries[ticket].leaf for ticket in tickets]
-
-    def save_head(self, size: int, note: bytes) -> None:
-        self._fault("save_head")
-        head = self.new_head or self._rows.head
-        if head is not None and size <= head[0]:
-            raise LogUnavailableError("Une taille n'est signée qu'une fois.")
-        self.new_head = (size, note)
 
 
 class MemoryLogStore:
@@ -117,7 +108,6 @@ class MemoryLogStore:
             self.rows.index_of[ticket] = len(self.rows.tickets)
             self.rows.tickets.append(ticket)
         self.rows.tiles.update(transaction.tiles)
-        self.rows.head = transaction.new_head or self.rows.head
 
     def published(self) -> bytes | None:
         return self.rows.published[1] if self.rows.published else None

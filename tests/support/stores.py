@@ -206,5 +206,7 @@ def integrate(database: Database, limit: int = 1_000) -> int:
         size = int(head) if head else 0
         if entries:
             step.assign(size, entries)
-            step.save_head(size + len(entries), b"%d" % (size + len(entries)))
+    if entries:
+        note = b"%d" % (size + len(entries))
+        database.log_store.publish(size + len(entries), note, note)
     return len(entries)
