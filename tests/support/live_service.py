@@ -217,12 +217,17 @@ class LiveService(World):
     def put(self, who: Person, deposit: str, number: int, data: bytes, **how: Any) -> TestResponse:
         return put(self.client(who), f"{API}/deposits/{deposit}/parts/{number}", data, **how)
 
-    def commit_by_http(self, who: Person, drawn: Answered) -> TestResponse:
-        body = {
+    @staticmethod
+    def commit_body(drawn: Answered) -> dict[str, Any]:
+        """What commits a deposit."""
+        return {
             "manifest": drawn.manifest.envelope.decode(),
             "envelopes": [encode_base64(each) for each in drawn.envelopes],
         }
-        return post(self.client(who), f"{API}/deposits/{drawn.deposit}/commit", body)
+
+    def commit_by_http(self, who: Person, drawn: Answered) -> TestResponse:
+        path = f"{API}/deposits/{drawn.deposit}/commit"
+        return post(self.client(who), path, self.commit_body(drawn))
 
     def deposit(  # type: ignore[override]
         self, who: Person, sitting: str, *readers: Person, size: int = 300
@@ -235,12 +240,17 @@ class LiveService(World):
         self.keep(drawn.key, len(self.attested))
         self.keep(drawn.manifest, len(self.attested))
         self.payloads[drawn.deposit] = drawn.payload
+        return self.deposit_of(drawn, *readers, who)
+
+    @staticmethod
+    def deposit_of(drawn: Answered, *sealed_for: Person) -> Deposit:
+        """A committed deposit as the world knows it."""
         return Deposit(
             drawn.deposit,
             drawn.manifest.statement.dossier,
             drawn.manifest,
             drawn.key,
-            dict(zip((r.certificate for r in (*readers, who)), drawn.envelopes, strict=True)),
+            dict(zip((each.certificate for each in sealed_for), drawn.envelopes, strict=True)),
             drawn.headers,
             drawn.file_key,
         )
