@@ -15,9 +15,12 @@ commits that meet write the same bytes. S3 shows an object only when it is compl
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -40,8 +43,11 @@ PIECE_BYTES: Final = 1_048_576
 """1 MiB read at a time, whatever the object's size."""
 
 JOIN_BYTES: Final = 8_388_608
-"""8 MiB a part of a multipart upload (S3's least is 5 MiB; 10,000 of them make 80 GB). One of
-them is in memory while an upload is committed."""
+"""8 MiB a part of a multipart upload (S3's least is 5 MiB; 10,000 of them make 80 GB)."""
+
+JOIN_WORKERS: Final = 3
+"""Parts written at once while an upload is committed: a service takes one stream at a fraction of what it
+can. They and the one being read are in memory, 32 MiB a commit."""
 
 _BEGUN_FORMAT: Final = "%Y%m%dT%H%M%SZ"
 _MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
@@ -292,15 +298,28 @@ class S3Objects:
         )
         upload_id = self._client.create_multipart_upload(**where, **algorithm)["UploadId"]
         try:
-            done = [self._upload_part(where, upload_id, 1, first)]
-            for number, block in enumerate(rest, start=2):
-                done.append(self._upload_part(where, upload_id, number, block))
+            done = self._upload_parts(where, upload_id, chain([first], rest))
             self._client.complete_multipart_upload(
                 **where, UploadId=upload_id, MultipartUpload={"Parts": done}
             )
         except BaseException:
             self._abort_multipart(key, upload_id)
             raise
+
+    def _upload_parts(
+        self, where: dict[str, Any], upload_id: str, blocks: Iterator[bytes]
+    ) -> list[CompletedPartTypeDef]:
+        """Several at once; ends only when all have, so that an abort after it leaves nothing."""
+        done: list[CompletedPartTypeDef] = []
+        with ThreadPoolExecutor(JOIN_WORKERS) as pool:
+            waiting: deque[Future[CompletedPartTypeDef]] = deque()
+            for number, block in enumerate(blocks, start=1):
+                if len(waiting) == JOIN_WORKERS:
+                    done.append(waiting.popleft().result())
+                waiting.append(pool.submit(self._upload_part, where, upload_id, number, block))
+                del block  # its worker alone holds it from now on
+            done += [each.result() for each in waiting]
+        return done
 
     def _upload_part(
         self, where: dict[str, Any], upload_id: str, number: int, block: bytes

@@ -168,7 +168,8 @@ def served(live: LiveService, folder: Path, **environment: str) -> Iterator[Serv
     clock.steps(round((live.now - datetime.now(UTC)).total_seconds()))
     port = free_port()
     address = f"127.0.0.1:{port}"
-    extra = {"DOSSIER_LISTEN": address, **environment}
+    # As the shipped unit has it.
+    extra = {"DOSSIER_LISTEN": address, "MALLOC_ARENA_MAX": "2", **environment}
     prefix = (*clock.prefix(), *(f"{name}={value}" for name, value in extra.items()))
     process = start(
         live.instance.settings_file, f"http://{address}", folder / "service.log", prefix=prefix

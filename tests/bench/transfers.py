@@ -52,7 +52,8 @@ http {{
 """
 PROXIED: Final = (
     "proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $http_host; "
-    "proxy_buffering on; proxy_max_temp_file_size 64m;"
+    "proxy_buffering on; proxy_max_temp_file_size 64m; "
+    "proxy_buffer_size 64k; proxy_buffers 16 64k; proxy_busy_buffers_size 128k;"
 )
 """As ``deploy/proxy/nginx.conf`` has it, without TLS."""
 
@@ -220,8 +221,13 @@ def _nginx(folder: Path, files: Path, service: int, stub: int) -> Iterator[int]:
     port = free_port()
     user = "user root;" if os.geteuid() == 0 else ""
     text = NGINX.format(
-        **{"folder": folder, "files": files, "port": port, "service": service},
-        **{"stub": stub, "proxied": PROXIED, "user": user},
+        folder=folder,
+        files=files,
+        port=port,
+        service=service,
+        stub=stub,
+        proxied=PROXIED,
+        user=user,
     )
     (folder / "nginx.conf").write_text(text)
     process = subprocess.Popen(
