@@ -14,7 +14,6 @@ commits that meet write the same bytes. S3 shows an object only when it is compl
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,6 +31,7 @@ from crypto.errors import MalformedError
 from exchange.usecases.ports import Clock
 from storage.errors import CorruptStorageError
 from storage.objects import errors
+from storage.objects.blocks import JOIN_BYTES, regroup
 from storage.objects.names import MAX_PARTS, is_name, object_name
 from storage.objects.s3_bucket import Bucket
 
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
 
 PIECE_BYTES: Final = 1_048_576
 """1 MiB read at a time, whatever the object's size."""
-
-JOIN_BYTES: Final = 8_388_608
-"""8 MiB a part of a multipart upload (S3's least is 5 MiB; 10,000 of them make 80 GB)."""
 
 JOIN_WORKERS: Final = 3
 """Parts written at once while an upload is committed: a service takes one stream at a fraction of what it
@@ -154,7 +151,7 @@ class S3Objects:
         key = self._object(name)
         with _wrapped():
             if self._length(key) is None:
-                self._write(key, length, _blocks(pieces, length, sha256), sha256)
+                self._write(key, length, regroup(pieces, length, sha256), sha256)
 
     def names(self) -> Iterator[str]:
         """All committed objects."""
@@ -261,7 +258,7 @@ class S3Objects:
             # Noted before it begins: an interrupted multipart upload holds space that no listing of
             # objects shows. ``_remove_upload`` finds it by its exact key, all MinIO can list by.
             self._put(f"{prefix}joins/{name}", b"")
-        blocks = _blocks(self._part_bytes(prefix), length, sha256)
+        blocks = regroup(self._part_bytes(prefix), length, sha256)
         self._write(self._object(name), length, blocks, sha256)
 
     def _write(self, key: str, length: int, blocks: Iterator[bytes], sha256: Digest) -> None:
@@ -365,23 +362,6 @@ class S3Objects:
         except ClientError as error:
             if _code(error) not in _NO_UPLOAD:
                 raise
-
-
-def _blocks(pieces: Iterator[bytes], length: int, sha256: Digest) -> Iterator[bytes]:
-    """Regroup into blocks of JOIN_BYTES (at least one block, which may be empty); raises
-    ObjectConflictError after the last one when length or digest differ.
-    """
-    state, total, block = hashlib.sha256(), 0, bytearray()
-    for piece in pieces:
-        state.update(piece)
-        total += len(piece)
-        block += piece
-        while len(block) > JOIN_BYTES:
-            yield bytes(block[:JOIN_BYTES])
-            del block[:JOIN_BYTES]
-    if total != length or state.hexdigest() != sha256:
-        raise errors.wrong_whole()
-    yield bytes(block)
 
 
 def _begun(rest: str) -> datetime:

@@ -10,7 +10,8 @@ from typing import Any, Final
 import pytest
 
 from storage.objects import s3 as adapter
-from storage.objects.s3 import JOIN_BYTES, S3Objects
+from storage.objects.blocks import JOIN_BYTES
+from storage.objects.s3 import S3Objects
 from tests.support.s3 import S3Service
 from tests.support.stores import bucket_objects, digest, stored
 
