@@ -16,7 +16,6 @@ from tests.support.small_commission import (
     AUDITOR,
     DEPOSITOR,
     DOCTOR,
-    PREFECT,
     SmallCommission,
     small_commission,
 )
@@ -350,100 +349,3 @@ def test_locking_forgets_everything(world: SmallCommission, chromium: Chromium) 
     tab.says("Verrouillage dans une minute")
     tab.page.clock.fast_forward(60_000)
     tab.page.wait_for_selector("html[data-ready]:not([data-open])", state="attached")
-
-
-def test_by_keyboard_alone(world: SmallCommission, chromium: Chromium) -> None:
-    """The member's journey with Tab, Space and Enter: unlock, undertake, declare, read."""
-    sitting = world.plan_sitting()
-    paper = world.folder("clavier", demande=PDF)
-    made = world.people[DEPOSITOR.key].does(
-        *("deposit", "--sitting", sitting, "--kind", "engagement", "--json", "--keep-metadata"),
-        str(paper),
-    )
-    reference = made.data()["dossier"]
-    world.open_now(sitting)
-    tab = chromium.tab()
-    tab.brings_key(world, PREFECT.key)
-    keys(tab, "#seances a, a[href='#seances']", "Enter")
-    keys(tab, f"a[href='#seance/{sitting}']", "Enter")
-    tab.page.wait_for_selector(f"#view[data-drawn='#seance/{sitting}']", state="attached")
-    if tab.page.locator("#agreed").count():
-        keys(tab, "#agreed", "Space")
-        keys(tab, 'button:text-is("Signer l\'engagement")', "Enter")
-        tab.says("Ordre du jour")
-        tab.settled()
-    keys(tab, f"#no-conflict-{reference}", "Space")
-    keys(tab, "button:text-is('Signer ma déclaration')", "Enter")
-    tab.says("sans conflit, signé")
-    tab.settled()
-    keys(tab, "button:text-is('Prendre les dossiers')", "Enter")
-    tab.says("Dossiers pris")
-    tab.settled()
-    keys(tab, f"a[href='#lecture/{sitting}/0']", "Enter")
-    tab.page.get_by_role("img", name="Page 1 sur 1").wait_for()
-    tab.check()
-
-
-def test_with_a_passkey(world: SmallCommission, chromium: Chromium) -> None:
-    """A passkey (virtual authenticator with PRF) opens the key; its output never leaves the page."""
-    # WebAuthn knows no addresses, only names: the service moves to one for this last test.
-    assert world.service is not None
-    world.service.stop()
-    named = world.url.replace("127.0.0.1", "localhost")
-    settings = world.settings_file.read_text(encoding="utf-8").replace(world.url, named)
-    world.settings_file.write_text(settings, encoding="utf-8")
-    world.restart()
-    tab = chromium.tab()
-    tab.url = named
-    session = tab.context.new_cdp_session(tab.page)
-    session.send("WebAuthn.enable", {"enableUI": False})
-    session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-    sent: list[str] = []
-    tab.page.on("request", lambda request: sent.append(request.post_data or ""))
-    tab.brings_key(world, DOCTOR.key)
-    tab.goes("#cle")
-    tab.press("Ajouter une clé d'accès")
-    tab.says("Une clé d'accès ouvre aussi cette clé")
-    tab.look("39-cle-d-acces")
-    tab.press("Verrouiller")
-    tab.page.wait_for_selector("html[data-ready]:not([data-open])", state="attached")
-    tab.press("Ouvrir avec ma clé d'accès")
-    tab.page.wait_for_selector("html[data-open]", state="attached")
-    tab.says("Séances")
-    assert not any("prf" in each.lower() or "DOSSIER-SEED" in each for each in sent)
-
-
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "hasPrf": True,
-    "automaticPresenceSimulation": True,
-}
-
-
-def keys(tab: Tab, selector: str, press: str) -> None:
-    """Tab until the element has the focus (which must be visible), then press the key."""
-    tab.settled()
-    target = tab.page.locator(selector).first
-    for _ in range(80):
-        if target.evaluate("(each) => each === document.activeElement"):
-            outline = target.evaluate("(each) => getComputedStyle(each).outlineStyle")
-            assert outline != "none", selector
-            tab.page.keyboard.press(press)
-            return
-        tab.page.keyboard.press("Tab")
-    raise AssertionError(f"{selector} cannot be reached by keyboard")
-
-
-def one_page() -> bytes:
-    from fpdf import FPDF
-
-    document = FPDF()
-    document.add_page()
-    return bytes(document.output())
-
-
-PDF = one_page()
