@@ -18,7 +18,7 @@ AXE: Final = ROOT / "tests" / "e2e" / "axe" / "node_modules" / "axe-core" / "axe
 PICTURES: Final = ROOT / ".run" / "pages"
 """Where the run leaves a picture of every page and state, to be looked at."""
 
-PATIENCE_MS: Final = 20_000
+PATIENCE_MS: Final = 60_000
 """scrypt 2^18 in the browser takes seconds, and on a machine that does other things many more."""
 
 WATCH: Final = """
