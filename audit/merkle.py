@@ -51,7 +51,8 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
     row = list(hashes)
     while len(row) > 1:
         odd = [row[-1]] if len(row) % 2 else []
-        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)] + odd
+        pairs = zip(row[::2], row[1::2], strict=False)
+        row = [hashlib.sha256(b"\x01" + left + right).digest() for left, right in pairs] + odd
     return row[0]
 
 

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from audit.bundle_reading import LogReader
 from audit.checkpoint import Checkpoint
 from audit.merkle import tree_root
 from audit.tiles import TileHashes, tiles_of
-from audit.verify import LogReader
 
 TOLERANCE: Final = timedelta(minutes=5)
 """The broker's clock may have been set right between two of its cosignatures."""

@@ -116,6 +116,11 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
 
 def parse_bundle(data: bytes, count: int) -> tuple[bytes, ...]:
     """The ``count`` entries of a bundle; raises LogFormatError on any other number."""
+    each = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "big")
+    if len(data) == count * each and all(
+        data[place::each] == data[place : place + 1] * count for place in range(_LENGTH_BYTES)
+    ):  # all of one length, as those of our log are
+        return tuple([data[at + _LENGTH_BYTES : at + each] for at in range(0, len(data), each)])
     entries: list[bytes] = []
     at = 0
     while at < len(data) and len(entries) < count:

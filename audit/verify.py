@@ -10,32 +10,28 @@ needs all of them. What the events *mean* is verified elsewhere, from the detail
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
+from audit.bundle_check import BundleResult, BundleTask
+from audit.bundle_reading import LogReader, checked_bundles
 from audit.checkpoint import Checkpoint
-from audit.entries import check_disclosure, parse_leaf
+from audit.entries import check_disclosure
 from audit.errors import AuditError
 from audit.events import EventDetails
-from audit.merkle import EMPTY_ROOT, leaf_hash, node_hash, root_of
+from audit.merkle import EMPTY_ROOT, node_hash, root_of
 from audit.note import Note
 from audit.policy import LogPolicy, VerifiedCheckpoint
 from audit.ports import Disclosure
-from audit.tiles import TILE_WIDTH, TilePath, bundles_of, parse_bundle
+from audit.tiles import TILE_WIDTH, TilePath, parse_bundle
 
 MAX_FINDINGS: Final = 1_000
 """A log that is wrong everywhere is reported as wrong, and not as a report of its own size."""
 
 CHECKPOINT: Final = "checkpoint"
 """Path of the checkpoint (tlog-tiles, "Checkpoints")."""
-
-
-class LogReader(Protocol):
-    """A copy of a log: a directory, a web address, an archive."""
-
-    def read(self, path: str) -> bytes | None:
-        """The file of that tlog-tiles path (``checkpoint``, ``tile/0/000``); None if there is none."""
 
 
 class FindingKind(StrEnum):
@@ -93,11 +89,13 @@ def verify_log(
     policy: LogPolicy,
     disclosures: Iterable[Disclosure] = (),
     observe: Callable[[int, EventDetails], None] | None = None,
+    workers: Executor | None = None,
 ) -> LogReport:
     """Verify every file of a log and every disclosure of its entries.
 
     ``disclosures`` come in order of their index. ``observe`` gets the details of each entry that
-    holds; what it gathers counts only if the report is ``ok``.
+    holds; what it gathers counts only if the report is ``ok``. ``workers`` (processes) hash the
+    bundles of a large log.
     """
     findings = _Findings()
     claimed, verified = _checkpoint(reader, policy, findings)
@@ -106,13 +104,13 @@ def verify_log(
     check = _DisclosureCheck(policy.origin, iter(disclosures), findings, observe)
     tree = _TreeCheck(reader, findings)
     complete = True
-    for bundle in bundles_of(claimed.size):
-        entries = _bundle(reader, bundle, findings)
-        if entries is None:
+    for bundle, task, result in checked_bundles(reader, claimed.size, workers):
+        if task is None or result is None or result.unreadable is not None:
+            _add_unreadable(findings, bundle, result)
             complete = False  # later positions are unknown: the tree cannot be computed past here
             break
-        tree.add(entries)
-        check.entries(bundle.number * TILE_WIDTH, entries)
+        tree.add(bundle, task, result)
+        check.bundle(bundle.number * TILE_WIDTH, task, result)
     if complete and tree.finish() != claimed.root:
         findings.add(
             FindingKind.ROOT_DIFFERS,
@@ -158,21 +156,16 @@ def _claimed(note: bytes) -> Checkpoint | None:
         return None
 
 
-def _bundle(reader: LogReader, path: TilePath, findings: _Findings) -> tuple[bytes, ...] | None:
-    data = reader.read(str(path))
-    if data is None:
+def _add_unreadable(findings: _Findings, path: TilePath, result: BundleResult | None) -> None:
+    if result is None:
         findings.add(FindingKind.BUNDLE_MISSING, "Le lot d'entrées {where} manque.", str(path))
-        return None
-    try:
-        return parse_bundle(data, path.width)
-    except AuditError as error:
-        findings.add(
-            FindingKind.BUNDLE_MALFORMED,
-            "Le lot d'entrées {where} n'est pas lisible. {reason}",
-            str(path),
-            str(error),
-        )
-        return None
+        return
+    findings.add(
+        FindingKind.BUNDLE_MALFORMED,
+        "Le lot d'entrées {where} n'est pas lisible. {reason}",
+        str(path),
+        result.unreadable or "",
+    )
 
 
 class _Findings:
@@ -200,16 +193,22 @@ class _TreeCheck:
     def __init__(self, reader: LogReader, findings: _Findings) -> None:
         self._reader = reader
         self._findings = findings
-        self._rows: list[list[bytes]] = []
-        self._done: list[int] = []
+        self._rows: list[list[bytes]] = [[]]
+        self._done = [0]
+        self._last: list[bytes] = []
 
-    def add(self, entries: tuple[bytes, ...]) -> None:
-        for entry in entries:
-            self._push(0, leaf_hash(entry))
+    def add(self, bundle: TilePath, task: BundleTask, result: BundleResult) -> None:
+        """The next bundle's leaves."""
+        if not result.same_tile:
+            self._differs(str(TilePath(0, bundle.number, bundle.width)), task.tile)
+        if bundle.width == TILE_WIDTH:
+            self._push(1, result.root)
+        else:
+            self._last = list(result.hashes)
 
     def finish(self) -> bytes:
         """Compare the partial tiles; the root of all that was added."""
-        root: bytes | None = None
+        root = root_of(self._last) if self._last else None
         for level, row in enumerate(self._rows):
             if not row:
                 continue
@@ -234,9 +233,13 @@ class _TreeCheck:
     def _compare(self, level: int, row: list[bytes]) -> None:
         path = str(TilePath(level, self._done[level], len(row)))
         stored = self._reader.read(path)
+        if stored != b"".join(row):
+            self._differs(path, stored)
+
+    def _differs(self, path: str, stored: bytes | None) -> None:
         if stored is None:
             self._findings.add(FindingKind.TILE_MISSING, "La tuile {where} manque.", path)
-        elif stored != b"".join(row):
+        else:
             self._findings.add(
                 FindingKind.TILE_DIFFERS,
                 "La tuile {where} ne correspond pas aux entrées qu'elle résume.",
@@ -276,12 +279,19 @@ class _DisclosureCheck:
         self._missing: list[tuple[int, int]] = []
         self.disclosed = 0
 
-    def entries(self, first: int, entries: tuple[bytes, ...]) -> None:
-        for index, leaf in enumerate(entries, start=first):
-            try:
-                parse_leaf(leaf)
-            except AuditError as error:
-                self._add(FindingKind.ENTRY_MALFORMED, "Entrée n° {where} : {reason}", index, error)
+    def bundle(self, first: int, task: BundleTask, result: BundleResult) -> None:
+        for position, reason in result.malformed:
+            self._add(
+                FindingKind.ENTRY_MALFORMED,
+                "Entrée n° {where} : {reason}",
+                first + position,
+                reason,
+            )
+        end = first + task.width
+        if self._next is None or self._next.index >= end:
+            self._miss(first, end - 1)
+            return
+        for index, leaf in enumerate(parse_bundle(task.data, task.width), start=first):
             self._entry(index, leaf)
 
     def finish(self, size: int) -> None:
@@ -296,13 +306,15 @@ class _DisclosureCheck:
         while self._next is not None and self._next.index < index:
             self._stray(index)
         if self._next is None or self._next.index > index:
-            self._miss(index)
+            self._miss(index, index)
             return
         disclosure, self._next = self._next, next(self._disclosures, None)
         try:
             details = check_disclosure(leaf, self._origin, disclosure)
         except AuditError as error:
-            self._add(FindingKind.DISCLOSURE_FALSE, "Événement n° {where} : {reason}", index, error)
+            self._add(
+                FindingKind.DISCLOSURE_FALSE, "Événement n° {where} : {reason}", index, str(error)
+            )
             return
         self.disclosed += 1
         if self._observe is not None:
@@ -318,11 +330,11 @@ class _DisclosureCheck:
             )
         self._next = next(self._disclosures, None)
 
-    def _miss(self, index: int) -> None:
-        if self._missing and self._missing[-1][1] == index - 1:
-            self._missing[-1] = (self._missing[-1][0], index)
+    def _miss(self, first: int, last: int) -> None:
+        if self._missing and self._missing[-1][1] == first - 1:
+            self._missing[-1] = (self._missing[-1][0], last)
         else:
-            self._missing.append((index, index))
+            self._missing.append((first, last))
 
-    def _add(self, kind: FindingKind, message: str, index: int, error: AuditError) -> None:
-        self._findings.add(kind, message, str(index), str(error))
+    def _add(self, kind: FindingKind, message: str, index: int, reason: str) -> None:
+        self._findings.add(kind, message, str(index), reason)

@@ -1,0 +1,66 @@
+"""Reading a log's bundles in order, while other processes may check those read before."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from itertools import islice
+from typing import Final, Protocol
+
+from audit.bundle_check import BundleResult, BundleTask, check_bundles
+from audit.tiles import TilePath, bundles_of
+
+BUNDLES_AT_ONCE: Final = 64
+"""Bundles that a worker gets together: two megabytes of entries and tiles, some 25 ms of work."""
+
+BATCHES_AHEAD: Final = 4
+"""Batches read before the first must be done: both workers of a small machine busy, 8 MiB held."""
+
+WORTH_WORKERS: Final = 32_768
+"""Entries from which starting other processes pays."""
+
+
+class LogReader(Protocol):
+    """A copy of a log: a directory, a web address, an archive."""
+
+    def read(self, path: str) -> bytes | None:
+        """The file of that tlog-tiles path (``checkpoint``, ``tile/0/000``); None if there is none."""
+
+
+Checked = tuple[TilePath, BundleTask | None, BundleResult | None]
+"""A bundle's path; what was read (None: it is missing), and what it turned out to be."""
+
+
+def checked_bundles(reader: LogReader, size: int, workers: Executor | None) -> Iterator[Checked]:
+    """Every bundle of a log of ``size`` entries, in order."""
+    paths = bundles_of(size)
+    waiting: deque[tuple[list[tuple[TilePath, BundleTask | None]], Future[list[BundleResult]]]]
+    waiting = deque()
+    while batch := [(path, _task(reader, path)) for path in islice(paths, BUNDLES_AT_ONCE)]:
+        tasks = [task for _path, task in batch if task is not None]
+        if workers is None or size < WORTH_WORKERS:
+            yield from _joined(batch, check_bundles(tasks))
+            continue
+        waiting.append((batch, workers.submit(check_bundles, tasks)))
+        if len(waiting) >= BATCHES_AHEAD:
+            earliest, future = waiting.popleft()
+            yield from _joined(earliest, future.result())
+    for earliest, future in waiting:
+        yield from _joined(earliest, future.result())
+
+
+def _task(reader: LogReader, path: TilePath) -> BundleTask | None:
+    data = reader.read(str(path))
+    if data is None:
+        return None
+    tile = reader.read(str(TilePath(0, path.number, path.width)))
+    return BundleTask(data, path.width, tile)
+
+
+def _joined(
+    batch: list[tuple[TilePath, BundleTask | None]], results: list[BundleResult]
+) -> Iterator[Checked]:
+    done = iter(results)
+    for path, task in batch:
+        yield path, task, None if task is None else next(done)
