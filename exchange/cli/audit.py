@@ -245,9 +245,11 @@ def verified(bench: Bench, files: Bundle, trust: Trust, *, exported: bool) -> Re
     from exchange.client.verified_checkpoints import keep_verified, verified_before
     from exchange.replay.report import Verdict
     from exchange.replay.run import replay
+    from exchange.wiring.hashing import hashing_workers
 
     now, seen = bench.around.clock(), verified_before(bench.profile)
-    report = replay(files, trust, now, exported=exported, seen=seen)
+    with hashing_workers() as workers:
+        report = replay(files, trust, now, exported=exported, seen=seen, workers=workers)
     note = files.read(CHECKPOINT_PATH) or b""
     if report.contradicted:
         folder = bench.profile.keep_evidence(f"{now:%Y%m%dT%H%M%SZ}", *report.contradicted, note)

@@ -9,6 +9,7 @@ knowing, and the verdict says that it cannot be relied on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -76,9 +77,11 @@ def replay(
     *,
     exported: bool = True,
     seen: Sequence[Seen] = (),
+    workers: Executor | None = None,
 ) -> Report:
     """Verify a bundle. ``exported`` False: a copy read directly from the service, without index.
-    ``seen``: what this reader verified before, of this log or of others.
+    ``seen``: what this reader verified before, of this log or of others. ``workers``: processes that
+    hash a large log's entries.
 
     Raises BundleError when the files cannot be read at all; everything else is in the report.
     """
@@ -89,7 +92,7 @@ def replay(
         return broken_report(findings)
     events: list[LoggedEvent] = []
     rules = log_rules(policy, emergencies_among(statements))
-    log = _structure(bundle, rules, findings, events)
+    log = _structure(bundle, rules, findings, events, workers)
     erasures, openings = _erasures(log, events, statements), openings_of(bundle, findings)
     history = History(trust, statements, erasures, openings, findings)
     history.erasures.report(findings)
@@ -156,12 +159,17 @@ def emergencies_among(statements: _Statements) -> list[Unverified[Emergency]]:
 
 
 def _structure(
-    bundle: Bundle, rules: LogPolicy, findings: Findings, events: list[LoggedEvent]
+    bundle: Bundle,
+    rules: LogPolicy,
+    findings: Findings,
+    events: list[LoggedEvent],
+    workers: Executor | None,
 ) -> LogReport:
     def observe(index: int, details: EventDetails) -> None:
         events.append(LoggedEvent(index, details))
 
-    report = verify_log(BundledLog(bundle), rules, _disclosures(bundle, findings), observe)
+    shown = _disclosures(bundle, findings)
+    report = verify_log(BundledLog(bundle), rules, shown, observe, workers)
     for each in report.findings:
         findings.add(Code.LOG, where=f"{each.kind.value} {each.where}", reason=str(each))
     return report
