@@ -149,6 +149,11 @@ class AuditLog(PublishedLog):
             )
             self._high_water.write(head)
 
+    def head(self) -> bytes | None:
+        """The last note that was signed, public or not; None before the first."""
+        with self._store.integration() as transaction:
+            return transaction.head()
+
     def _order(self) -> bytes | None:
         """Step 1; the head if that leaves nothing to sign."""
         with self._store.integration() as transaction:

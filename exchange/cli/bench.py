@@ -18,7 +18,11 @@ SENTENCES = {
     "lowered": (
         "Attention : le secrétariat a abaissé à {quorum} le nombre de témoins du journal, jusqu'au "
         "{until:%d/%m/%Y %H:%M} UTC ({reason})."
-    )
+    ),
+    "recovered": (
+        "Attention : le service a été restauré d'une sauvegarde, et la racine l'a signé. Ce qui fut fait "
+        "depuis cette sauvegarde est perdu : vérifiez vos derniers dépôts, déclarations et déports."
+    ),
 }
 """Said of every command while it lasts: whoever relies on the log must know."""
 
@@ -99,6 +103,8 @@ class Bench:
             warn(
                 SENTENCES["lowered"], quorum=each.quorum, until=each.expires_at, reason=each.reason
             )
+        if desk.source.keeper.stepped_back:
+            warn(SENTENCES["recovered"])
         return desk
 
 

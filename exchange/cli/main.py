@@ -49,6 +49,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "doctor": ("exchange.cli.doctor:doctor", "Vérifie une installation."),
     "purge": ("exchange.cli.purge:purge", "Efface ce qui doit l'être."),
     "backup": ("exchange.cli.backup:backup", "Sauvegarde le service."),
+    "recovery": (
+        "exchange.cli.recovery:recovery",
+        "Repart d'une sauvegarde ancienne, avec l'accord de la racine.",
+    ),
     "restore": ("exchange.cli.backup:restore", "Restaure le service."),
 }
 """Every command, where it is, and its line in the help."""

@@ -72,7 +72,7 @@ def trust(  # click passes by name
     if (policy_draft is None) == (signed is None):
         raise click.UsageError(_("Donnez --policy-draft FICHIER, ou --signed FICHIER."))
     anchor = Trust.parse(trust_file.read_bytes())
-    roots = _roots(root_keys, root_passphrase_file or bench.passphrase_file)
+    roots = root_identities(root_keys, root_passphrase_file or bench.passphrase_file)
     if signed is not None:
         unverified = _sign_more(signed, roots)
     else:
@@ -95,7 +95,8 @@ def trust(  # click passes by name
     _deliver(bench, anchor, unverified, server, out, as_json=as_json)
 
 
-def _roots(paths: tuple[Path, ...], passphrase_file: Path | None) -> list[Identity]:
+def root_identities(paths: tuple[Path, ...], passphrase_file: Path | None) -> list[Identity]:
+    """The root keys in these files, each unlocked; raises ProfileError."""
     from crypto.edge.identity import Identity
     from exchange.client.keys import read_key_file
 

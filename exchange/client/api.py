@@ -80,7 +80,7 @@ class Api:
     # -- anonymous ------------------------------------------------------------------------
 
     def trust(self) -> Any:
-        """``{"trust", "policies", "emergencies"}``."""
+        """``{"trust", "policies", "emergencies", "recoveries"}``."""
         return self._connection.get(f"{API}/trust")
 
     def consistency(self, older: int, newer: int) -> Sequence[bytes]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.policy import VerifiedCheckpoint
 from crypto.digests import Digest
@@ -44,6 +45,10 @@ class OnlineSource:
     def begin_with_file(self) -> None:
         """What comes next lay in a file: it may be older than what is known."""
         self.keeper.begin_with_file()
+
+    def permit(self, recovery: Digest, checkpoint: Checkpoint) -> None:
+        """A verified recovery lets the log go on from there."""
+        self.keeper.permit(recovery, checkpoint)
 
     def accept(self, checkpoints: Iterable[VerifiedCheckpoint], now: datetime) -> None:
         """Refuse what contradicts the last checkpoint."""
@@ -189,7 +194,7 @@ def open_view(
             "vérifiez son adresse ; si elle est bonne, prévenez le secrétariat par téléphone."
         )
     view.take_policies(
-        field(answer, "policies", many(attested)), field(answer, "emergencies", many(attested))
+        *(field(answer, name, many(attested)) for name in ("policies", "emergencies", "recoveries"))
     )
     if not lapsed_too:
         view.policy.require_unexpired(machine.clock())

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.policy import VerifiedCheckpoint
 from crypto.age.streams import Readable
@@ -64,6 +65,9 @@ class OfflineSource:
 
     def begin(self) -> None:
         """Nothing leaves."""
+
+    def permit(self, recovery: Digest, checkpoint: Checkpoint) -> None:
+        """Nothing was seen before that could be contradicted."""
 
     def accept(self, checkpoints: Iterable[VerifiedCheckpoint], now: datetime) -> None:
         """Receipts of one pack were checked for consistency when the pack was taken."""

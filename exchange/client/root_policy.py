@@ -126,8 +126,8 @@ def policies_of(machine: Machine, trust: Trust) -> TrustedView:
     """The policies published so far, verified; an empty view before the first one."""
     view = TrustedView(trust, OnlineSource(machine), machine.clock)
     answer = machine.api.trust()
-    items: tuple[Attested, ...] = field(answer, "policies", many(attested_json))
-    view.take_policies(items, field(answer, "emergencies", many(attested_json)))
+    names = ("policies", "emergencies", "recoveries")
+    view.take_policies(*(field(answer, name, many(attested_json)) for name in names))
     return view
 
 

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
+from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.policy import LogPolicy, VerifiedCheckpoint
 from audit.receipts import VerifiedReceipt, verify_receipt
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified, parse, parse_any
 from crypto.statements.agenda import AgendaOpening, OpenedItem, open_item
-from crypto.statements.custody import Emergency
+from crypto.statements.custody import Emergency, Recovery
 from crypto.statements.registry import Agenda, Certificate, Revocation, TrustPolicy
 from crypto.trust import Trust, TrustedPolicy, accept_first, accept_next
 from exchange.client.errors import NotTrustworthyError
@@ -41,6 +42,9 @@ class Source(Protocol):
 
     def begin(self) -> None:
         """A request is about to leave."""
+
+    def permit(self, recovery: Digest, checkpoint: Checkpoint) -> None:
+        """A verified recovery lets the log go on from there."""
 
     def accept(self, checkpoints: Iterable[VerifiedCheckpoint], now: datetime) -> None:
         """Refuse checkpoints that contradict what was accepted before."""
@@ -115,12 +119,16 @@ class TrustedView:
         return self._log
 
     def take_policies(
-        self, items: Sequence[Attested], emergencies: Sequence[Attested] = ()
+        self,
+        items: Sequence[Attested],
+        emergencies: Sequence[Attested] = (),
+        recoveries: Sequence[Attested] = (),
     ) -> None:
         """Walk the chain of policies, then verify their receipts under the last one.
 
         ``emergencies`` count as far as they verify under it. They are in the log themselves, or all
-        is refused: a quorum that nobody will ever hear of is not lowered.
+        is refused: a quorum that nobody will ever hear of is not lowered. By ``recoveries`` the log may
+        have gone back to what they name.
         """
         current: TrustedPolicy | None = None
         chain: list[TrustedPolicy] = []
@@ -136,6 +144,8 @@ class TrustedView:
             return
         log = log_rules(current, [parse(Emergency, each.envelope) for each in emergencies])
         receipts = [verify_receipt(item.receipt, log) for item in items]
+        for each in recoveries:
+            self._permit(current, log, each)
         self._source.accept([receipt.checkpoint for receipt in receipts], self._clock())
         for item, policy, receipt in zip(items, chain, receipts, strict=True):
             require_event(
@@ -144,7 +154,17 @@ class TrustedView:
             self._policies.append((receipt.index, policy))
             self._keep(item, policy.verified.statement, policy.verified.digest, receipt)
         self._log = log
-        self.take(emergencies)
+        self.take([*emergencies, *recoveries])
+
+    def _permit(self, policy: TrustedPolicy, log: LogPolicy, item: Attested) -> None:
+        """Believe a recovery that the roots signed and that stands in the log it excuses."""
+        unverified = parse(Recovery, item.envelope)
+        at = unverified.statement.issued_at
+        verified = verify_statement(policy, MemoryLedger(), unverified, at)
+        cites = {"statement": verified.digest}
+        require_event(verify_receipt(item.receipt, log), (EventType.STATEMENT_ACCEPTED,), cites)
+        note = verified.statement.checkpoint.encode()
+        self._source.permit(verified.digest, Checkpoint.of_note(note))
 
     def _policy_at(self, order: int) -> TrustedPolicy:
         """The policy that was in force when the entry ``order`` was logged."""
@@ -220,7 +240,8 @@ class TrustedView:
         signer = unverified.claimed_signer
         own_key = getattr(unverified.statement, "signing_key", None)
         if (
-            policy.broker_key(signer) is not None
+            isinstance(unverified.statement, Recovery)  # the roots sign it: the policy names them
+            or policy.broker_key(signer) is not None
             or policy.registrar_key(signer, receipt.details.at) is not None
             or (own_key is not None and own_key.fingerprint == signer)
         ):

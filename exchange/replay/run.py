@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from audit.checkpoint import Checkpoint
 from audit.errors import AuditError, LogFormatError
 from audit.events import EventDetails, EventType
 from audit.policy import BROKER, LogPolicy
@@ -23,7 +24,7 @@ from audit.verify import LogReport, verify_log
 from crypto.digests import Digest
 from crypto.errors import CryptoError
 from crypto.statements import Statement, Unverified, parse, parse_any
-from crypto.statements.custody import Emergency
+from crypto.statements.custody import Emergency, Recovery
 from crypto.statements.registry import TrustPolicy
 from crypto.trust import Trust, TrustedPolicy, accept_chain
 from exchange.replay import deposits, endings, releases
@@ -104,7 +105,7 @@ def replay(
     _check_unlogged(history)
     exporter = check_index(history, bundle) if exported else None
     opened = reconcile(history, bundle, log.size, head_at)
-    against = _contradicted(bundle, log, head_at, seen, findings)
+    against = _contradicted(bundle, log, head_at, _unexplained(history, seen), findings)
     if not log.independent_witnesses:
         findings.add(Code.NO_INDEPENDENT_WITNESS)
     if now >= policy.policy.expires_at:
@@ -227,6 +228,19 @@ def _check_ends(history: History, events: list[LoggedEvent], head_at: datetime) 
         if event.details.at > head_at + TIME_TOLERANCE:
             at = event.details.at
             history.findings.add(Code.EVENT_FUTURE, event.index, at=at, head=head_at)
+
+
+def _unexplained(history: History, seen: Sequence[Seen]) -> tuple[Seen, ...]:
+    """Without what a recovery says was lost: seen before it, and longer than what it restored."""
+    lost = [
+        (Checkpoint.of_note(each.statement.checkpoint.encode()).size, each.at)
+        for each in history.ledger.find(Recovery)
+    ]
+    return tuple(
+        each
+        for each in seen
+        if not any(each.checkpoint.size > size and each.at <= at for size, at in lost)
+    )
 
 
 def _contradicted(

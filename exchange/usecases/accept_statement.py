@@ -12,7 +12,7 @@ from audit.events import EventType
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified, Verified, parse_any
 from crypto.statements.agenda import AgendaOpening, open_whole
-from crypto.statements.custody import Emergency, Purge, Recovery, Retention
+from crypto.statements.custody import Emergency, Purge, Retention
 from crypto.statements.exchange import Withdrawal
 from crypto.statements.registry import Agenda, Closing, TrustPolicy
 from crypto.trust import accept_first, accept_next
@@ -149,7 +149,7 @@ def _require_login(
         raise NotAllowedError("Connectez-vous d'abord pour déposer cette déclaration.")
     require_caller(service, work, caller, now)
     # What the roots sign off line is carried by whoever can log in: their threshold speaks for it.
-    if not isinstance(statement, (TrustPolicy, Recovery)):
+    if not isinstance(statement, TrustPolicy):
         require_own(caller, statement)
 
 

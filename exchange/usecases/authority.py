@@ -24,7 +24,9 @@ from crypto.statements import (
     presence,
     registry,
     verify,
+    verify_threshold,
 )
+from crypto.statements.custody import Recovery
 from crypto.statements.exchange import Login
 from crypto.statements.registry import Certificate, Enrolment, Revocation, Role
 from crypto.trust import TrustedPolicy
@@ -116,6 +118,7 @@ GOOD_UNDER_EXPIRED_POLICY: Final[frozenset[type[Statement]]] = frozenset(
         exchange.Withdrawal,
         custody.Destruction,
         custody.Status,
+        custody.Recovery,
     }
 )
 """What only takes access away, or is needed to publish the next policy: a policy that lapsed over
@@ -127,7 +130,8 @@ def verify_statement(
 ) -> Verified[S]:
     """Check who signed, as of ``at``; raises UntrustedError or BadSignatureError.
 
-    Trust policies are not verified here but by ``crypto.trust``, which alone knows the roots.
+    A recovery needs the threshold of the roots in force, like a trust policy. Trust policies are not
+    verified here but by ``crypto.trust``, which alone knows the roots.
     """
     statement = unverified.statement
     if policy is None:
@@ -136,6 +140,10 @@ def verify_statement(
         raise UntrustedError("Cette déclaration est celle d'une autre commission.")
     if type(statement) not in GOOD_UNDER_EXPIRED_POLICY:
         policy.require_unexpired(at)
+    if isinstance(statement, Recovery):
+        # It lets a log go back: one root key, lost or stolen, must not be enough.
+        roots, threshold = policy.policy.roots, policy.policy.threshold
+        return verify_threshold(unverified, roots, threshold=threshold)
     return verify(unverified, _signing_key(policy, index, statement, at))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from audit.checkpoint import Checkpoint
 from audit.ports import NewEntry
 from crypto.digests import Digest
 from crypto.statements import Statement
@@ -351,6 +352,14 @@ class EventLog(Protocol):
         """Take all committed events into the log; the published checkpoint note that holds them.
         Raises LogUnavailableError.
         """
+
+    def recover(self, checkpoint: Checkpoint) -> None:
+        """Go on from the stored head, which must be this one, and forget a higher mark. For a
+        verified ``recovery`` only. Raises LogUnavailableError.
+        """
+
+    def head(self) -> bytes | None:
+        """The last note that was signed, public or not; None before the first."""
 
     def receipt(self, ticket: int) -> bytes:
         """The proof that an integrated event is in the log, under the latest checkpoint."""

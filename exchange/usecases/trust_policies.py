@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from audit.errors import DisclosureErasedError, LogUnavailableError
-from crypto.statements.custody import Emergency
+from crypto.statements.custody import Emergency, Recovery
 from crypto.statements.registry import TrustPolicy
 from exchange.usecases.ports import Attested
 from exchange.usecases.record import Filed, filed
@@ -34,6 +34,13 @@ def emergencies(service: Service) -> tuple[Attested, ...]:
     """
     with service.transactions() as work:
         waiting = [filed(work, each) for each in work.statements.find(Emergency)]
+    return _published(service, waiting)
+
+
+def recoveries(service: Service) -> tuple[Attested, ...]:
+    """All published ones, oldest first, with their receipts: why this log may be shorter than one seen."""
+    with service.transactions() as work:
+        waiting = [filed(work, each) for each in work.statements.find(Recovery)]
     return _published(service, waiting)
 
 

@@ -177,13 +177,14 @@ class TrustContent(Strict):
 
 
 class TrustAnswer(Strict):
-    """What a client compares with the file that it pinned, every trust policy and every
-    emergency so far.
+    """What a client compares with the file that it pinned, every trust policy, emergency
+    and recovery so far.
     """
 
     trust: TrustContent
     policies: tuple[AttestedAnswer, ...]
     emergencies: tuple[AttestedAnswer, ...]
+    recoveries: tuple[AttestedAnswer, ...]
 
 
 class StatusAnswer(Strict):

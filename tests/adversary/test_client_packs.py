@@ -76,7 +76,9 @@ def drop_receipt(files: Entries) -> None:
 
 def flip_header(files: Entries) -> None:
     name = dossiers(files)[0]
-    files[name] = files[name][:800] + b"A" + files[name][801:]
+    data = files[name]
+    other = b"A" if data[800:801] != b"A" else b"B"
+    files[name] = data[:800] + other + data[801:]
 
 
 def flip_payload(files: Entries) -> None:

@@ -27,7 +27,7 @@ from crypto.digests import Digest, sha256
 from crypto.encoding import encode_base64, format_instant
 from crypto.statements import STATEMENT_TYPES, Unverified, parse, parse_any
 from crypto.statements.agenda import AgendaOpening, open_whole
-from crypto.statements.custody import Emergency, ReleaseKey
+from crypto.statements.custody import Emergency, Recovery, ReleaseKey
 from crypto.statements.exchange import AccessRequest, Login, Manifest, Purpose
 from crypto.statements.registry import (
     Agenda,
@@ -231,6 +231,7 @@ class HostileServer:
         return {
             "trust": self.world.trust.model_dump(mode="json"),
             "policies": [self.attested(each.digest) for each in policies],
+            "recoveries": [self.attested(each.digest) for each in self.world.index.find(Recovery)],
             "emergencies": [
                 self.attested(each.digest) for each in self.world.index.find(Emergency)
             ],

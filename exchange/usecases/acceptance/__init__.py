@@ -33,7 +33,6 @@ CHECKS: Final[Mapping[type[Statement], Callable[[AcceptanceContext, Any], None]]
     custody.Retention: custodial.check_retention,
     custody.Attestation: custodial.check_attestation,
     custody.Emergency: custodial.check_emergency,
-    custody.Recovery: custodial.check_recovery,
     custody.BundleIndex: custodial.check_bundle_index,
 }
 """The types that ``accept_statement`` takes; every other type comes in by a verb of its own."""

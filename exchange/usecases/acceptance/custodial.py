@@ -13,7 +13,6 @@ from crypto.statements.custody import (
     Hold,
     IndexRange,
     Purge,
-    Recovery,
     Retention,
 )
 from crypto.statements.exchange import Manifest
@@ -162,12 +161,6 @@ def check_emergency(context: AcceptanceContext, statement: Emergency) -> None:
             count=len(rules.independent_witnesses),
             quorum=statement.quorum,
         )
-
-
-def check_recovery(_context: AcceptanceContext, statement: Recovery) -> None:
-    """Names a checkpoint that can be read."""
-    with explained():
-        Checkpoint.of_note(statement.checkpoint.encode())
 
 
 def check_bundle_index(_context: AcceptanceContext, statement: BundleIndex) -> None:

@@ -19,7 +19,7 @@ from exchange.usecases.read_receipt import read_receipt
 from exchange.usecases.read_sitting import read_sitting
 from exchange.usecases.read_statements import read_statement, read_statements
 from exchange.usecases.read_status import read_status
-from exchange.usecases.trust_policies import emergencies, trust_policies
+from exchange.usecases.trust_policies import emergencies, recoveries, trust_policies
 from exchange.web.accounts import caller, optional_caller
 from exchange.web.answers import json_answer, text_answer
 from exchange.web.bodies import read_json
@@ -119,7 +119,10 @@ def trust() -> Response:
     )
     policies = tuple(AttestedAnswer.of(each) for each in trust_policies(service()))
     lowered = tuple(AttestedAnswer.of(each) for each in emergencies(service()))
-    return json_answer(TrustAnswer(trust=content, policies=policies, emergencies=lowered))
+    recovered = tuple(AttestedAnswer.of(each) for each in recoveries(service()))
+    return json_answer(
+        TrustAnswer(trust=content, policies=policies, emergencies=lowered, recoveries=recovered)
+    )
 
 
 @blueprint.get("/status")

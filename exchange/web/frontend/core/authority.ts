@@ -4,7 +4,7 @@
  * One table says which kind of signer each statement type needs; every type has a row.
  */
 import { parseInstant } from "./encoding.ts";
-import { type Unverified, type Verified, verify } from "./dsse.ts";
+import { type Unverified, type Verified, verify, verifyThreshold } from "./dsse.ts";
 import { ExplainedError, untrusted } from "./errors.ts";
 import { keyFingerprint } from "./keys.ts";
 import { type Accepted, type StatementIndex, ofType } from "./ledger.ts";
@@ -64,6 +64,7 @@ const AUTHORITY: Readonly<Record<StatementType, Authority>> = {
 /** What only takes access away, or is needed to publish the next policy. */
 const GOOD_UNDER_EXPIRED_POLICY: ReadonlySet<StatementType> = new Set([
   "trust-policy", "revocation", "closing", "login", "recusal", "withdrawal", "destruction", "status",
+  "recovery",
 ]); // prettier-ignore
 
 /** Checks who signed, as of `at`; throws kind "untrusted" or "signature". */
@@ -77,6 +78,10 @@ export function verifyStatement<K extends StatementType>(
     throw untrusted("Cette déclaration est celle d'une autre commission.");
   }
   if (!GOOD_UNDER_EXPIRED_POLICY.has(given.type)) policy.requireUnexpired(at);
+  if (given.type === "recovery") {
+    // It lets a log go back: one root key, lost or stolen, must not be enough.
+    return verifyThreshold(given, policy.policy.roots, policy.policy.threshold);
+  }
   return verify(given, signingKey(policy, index, given, at));
 }
 

@@ -24,10 +24,16 @@ export class CheckpointKeeper {
   private readonly store: Store;
   private readonly consistency: ConsistencySource;
   private floor = 0;
+  private readonly permits = new Map<string, Checkpoint>();
 
   constructor(store: Store, consistency: ConsistencySource) {
     this.store = store;
     this.consistency = consistency;
+  }
+
+  /** A verified recovery: a log that grows out of `checkpoint` may contradict what was seen. */
+  permit(recovery: string, checkpoint: Checkpoint): void {
+    this.permits.set(recovery, checkpoint);
   }
 
   /** The note last accepted. */
@@ -59,29 +65,59 @@ export class CheckpointKeeper {
     const note = await this.last();
     if (note === null) return this.store.put("profile", "checkpoint", given.note);
     const known = checkpointOf(note);
-    if (given.size < this.floor || given.origin !== known.origin) {
-      throw await this.contradiction(note, given.note, now);
-    }
+    const grows = given.size >= this.floor && given.origin === known.origin;
     const [first, second] = known.size <= given.size ? [known, given] : [given, known];
-    if (first.size === second.size) {
-      if (sha256(first.root) !== sha256(second.root)) {
-        throw await this.contradiction(note, given.note, now);
-      }
-      return;
-    }
-    const proof = await this.consistency(first.size, second.size);
-    try {
-      verifyConsistency(first.size, second.size, first.root, second.root, proof);
-    } catch (error) {
-      if (!(error instanceof ExplainedError)) throw error;
+    if (!grows || !(await this.isPrefix(first, second))) {
+      if (await this.goesOnFromARecovery(known, given, note, now)) return;
       throw await this.contradiction(note, given.note, now);
     }
     if (given.size > known.size) await this.store.put("profile", "checkpoint", given.note);
   }
 
-  private async contradiction(older: string, newer: string, now: number): Promise<ExplainedError> {
+  private async isPrefix(first: Checkpoint, second: Checkpoint): Promise<boolean> {
+    const same = first.size === second.size;
+    const proof = same ? [] : await this.consistency(first.size, second.size);
+    try {
+      verifyConsistency(first.size, second.size, first.root, second.root, proof);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ExplainedError)) throw error;
+      return false;
+    }
+  }
+
+  /**
+   * Steps back to `given` if it grew out of what a recovery permits. Each is good once, or whoever holds
+   * an old one could take the log back again and again. What was seen is kept as evidence.
+   */
+  private async goesOnFromARecovery(
+    known: Checkpoint,
+    given: VerifiedCheckpoint,
+    note: string,
+    now: number,
+  ): Promise<boolean> {
+    const used = (await this.store.get<readonly string[]>("profile", "recoveries")) ?? [];
+    for (const [recovery, from] of this.permits) {
+      const apart = from.origin !== given.origin || known.origin !== given.origin;
+      if (used.includes(recovery) || apart || from.size > Math.min(known.size, given.size)) continue;
+      if (!(await this.isPrefix(from, given))) continue;
+      await this.keep(note, given.note, now);
+      await this.store.put("profile", "recoveries", [...used, recovery]);
+      await this.store.put("profile", "checkpoint", given.note);
+      this.floor = from.size;
+      return true;
+    }
+    return false;
+  }
+
+  private async keep(older: string, newer: string, now: number): Promise<string> {
     const name = `${formatInstant(now)}-${sha256(utf8(newer)).slice(0, 8)}`;
     await this.store.put("evidence", name, { older, newer });
+    return name;
+  }
+
+  private async contradiction(older: string, newer: string, now: number): Promise<ExplainedError> {
+    const name = await this.keep(older, newer, now);
     return hostile(
       "Le journal montré aujourd'hui contredit celui que ce navigateur a déjà vu : il a été réécrit, " +
         "ramené en arrière, ou deux histoires différentes sont montrées. Rien n'a été utilisé. Les deux " +

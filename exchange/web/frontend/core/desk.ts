@@ -9,6 +9,7 @@ import { ExplainedError, hostile } from "./errors.ts";
 import type { Identity } from "./identity.ts";
 import type { Accepted } from "./ledger.ts";
 import type { VerifiedCheckpoint } from "./log_policy.ts";
+import type { Checkpoint } from "./note.ts";
 import { impossible } from "./registry.ts";
 import type { StatementOf, StatementType } from "./statements.ts";
 import { fetchStatus, requireCurrent, waitUntilAcknowledged } from "./status.ts";
@@ -37,6 +38,10 @@ export class OnlineSource implements Source {
 
   beginWithFile(): void {
     this.keeper.beginWithFile();
+  }
+
+  permit(recovery: string, checkpoint: Checkpoint): void {
+    this.keeper.permit(recovery, checkpoint);
   }
 
   accept(checkpoints: readonly VerifiedCheckpoint[], now: number): Promise<void> {
@@ -209,8 +214,8 @@ export async function openView(
         "connaît : vérifiez son adresse ; si elle est bonne, prévenez le secrétariat par téléphone.",
     );
   }
-  const emergencies = field(answer, "emergencies", many(attested));
-  await view.takePolicies(field(answer, "policies", many(attested)), emergencies);
+  const given = (name: string) => field(answer, name, many(attested));
+  await view.takePolicies(given("policies"), given("emergencies"), given("recoveries"));
   if (!lapsedToo) view.policy.requireUnexpired(browser.clock());
   return { view, source };
 }

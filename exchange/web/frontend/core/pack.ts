@@ -240,6 +240,8 @@ class OfflineSource implements Source {
 
   async begin(): Promise<void> {}
 
+  permit(): void {} // nothing was seen before that could be contradicted
+
   async accept(): Promise<void> {}
 
   async statement(digest: string): Promise<Attested> {

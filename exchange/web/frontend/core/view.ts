@@ -10,12 +10,15 @@
 import { type AgendaShown, openItem } from "./agenda.ts";
 import type { Attested } from "./api.ts";
 import { verifyStatement } from "./authority.ts";
+import { checkpointOf } from "./checkpoints.ts";
 import { logRules } from "./emergency.ts";
+import { parseInstant } from "./encoding.ts";
 import { type Unverified, parse, parseAny } from "./dsse.ts";
 import { hostile } from "./errors.ts";
 import { keyFingerprint } from "./keys.ts";
 import { type Accepted, LedgerBefore, MemoryLedger } from "./ledger.ts";
 import type { LogPolicy, VerifiedCheckpoint } from "./log_policy.ts";
+import type { Checkpoint } from "./note.ts";
 import { type EventType, type VerifiedReceipt, verifyReceipt } from "./receipts.ts";
 import type { StatementOf, StatementType } from "./statements.ts";
 import { type Trust, type TrustedPolicy, acceptFirst, acceptNext } from "./trust.ts";
@@ -35,6 +38,8 @@ const MAX_CHAIN = 8; // certificates fetched in turn to verify one statement
 /** Where a view gets what it lacks, and who watches the log's growth. */
 export interface Source {
   begin(): Promise<void>;
+  /** A verified recovery lets the log go on from there. */
+  permit(recovery: string, checkpoint: Checkpoint): void;
   accept(checkpoints: readonly VerifiedCheckpoint[], now: number): Promise<void>;
   statement(digest: string): Promise<Attested>;
 }
@@ -86,10 +91,12 @@ export class TrustedView {
   /**
    * Walks the chain of policies, then verifies their receipts under the last one. `emergencies` count
    * as far as they verify under it; they are in the log themselves, or all is refused.
+   * By `recoveries` the log may have gone back to what they name.
    */
   async takePolicies(
     items: readonly Attested[],
     emergencies: readonly Attested[] = [],
+    recoveries: readonly Attested[] = [],
   ): Promise<void> {
     const chain: { item: Attested; policy: TrustedPolicy }[] = [];
     for (const item of items) {
@@ -102,6 +109,7 @@ export class TrustedView {
     if (current === undefined) return;
     const log = logRules(current.policy, emergencies.map((each) => parse("emergency", each.envelope)));
     const receipts = items.map((item) => verifyReceipt(item.receipt, log));
+    for (const each of recoveries) this.permit(current.policy, log, each);
     await this.source.accept(receipts.map((receipt) => receipt.checkpoint), this.clock());
     chain.forEach(({ item, policy }, at) => {
       const receipt = receipts[at] as VerifiedReceipt;
@@ -110,7 +118,15 @@ export class TrustedView {
       this.keep(item, "trust-policy", policy.policy, policy.digest, receipt);
     });
     this.logPolicy = log;
-    await this.take(emergencies);
+    await this.take([...emergencies, ...recoveries]);
+  }
+
+  /** Believes a recovery that the roots signed and that stands in the log it excuses. */
+  private permit(policy: TrustedPolicy, log: LogPolicy, item: Attested): void {
+    const given = parse("recovery", item.envelope);
+    verifyStatement(policy, new MemoryLedger(), given, parseInstant(given.statement.issued_at));
+    requireEvent(verifyReceipt(item.receipt, log), ["statement.accepted"], { statement: given.digest });
+    this.source.permit(given.digest, checkpointOf(given.statement.checkpoint));
   }
 
   /** The policy that was in force when the entry `order` was logged. */
@@ -194,6 +210,7 @@ export class TrustedView {
     const { signer } = given.statement;
     const ownKey = (given.statement as Partial<StatementOf<"enrolment">>).signing_key;
     if (
+      given.type === "recovery" || // the roots sign it: the policy names them
       policy.brokerKey(signer) !== null ||
       policy.registrarKey(signer, receipt.at) !== null ||
       (ownKey !== undefined && keyFingerprint(ownKey) === signer)

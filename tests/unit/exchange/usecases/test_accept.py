@@ -60,9 +60,10 @@ from exchange.usecases.errors import (
     UnavailableError,
     UseCaseError,
 )
+from exchange.usecases.recovery import recover
 from exchange.usecases.signatures import trusted_policy
 from exchange.usecases.visibility import may_know
-from tests.support.builders import Commission, SeatOf, days
+from tests.support.builders import ORIGIN, Commission, SeatOf, days
 from tests.support.log_world import signer
 
 
@@ -87,7 +88,7 @@ def test_every_type_is_accepted_here_or_by_its_own_verb():
     elsewhere = {kind.TYPE for kind in STATEMENT_TYPES.values() if kind not in CHECKS}
     assert elsewhere == {
         *("enrolment", "manifest", "grant", "access-request", "login"),
-        *("release-key", "status", "destruction"),
+        *("release-key", "status", "destruction", "recovery"),
     }
 
 
@@ -894,13 +895,25 @@ def test_auditors_attest_what_is_in_the_log(convoked, world):
     world.post(attestation(3), caller)
 
 
-def test_a_recovery_is_signed_by_a_root(world):
-    """One root key, and no registrar."""
+def test_a_recovery_needs_the_threshold_of_the_roots(world):
+    """No registrar and no single root; over HTTP not at all, and of no other log."""
     note = world.log.checkpoint().decode()
-    root = world.roots[0]
+    root = world.roots[0].verify_key().fingerprint
     values = {"checkpoint": note, "reason": "base restaurée"}
-    refused(world, NotAllowedError, world.by_registrar(Recovery, **values))
-    world.post(world.sign(Recovery, root.verify_key().fingerprint, [root], **values))
+    by_roots = world.sign(Recovery, root, world.roots[:2], **values)
+    refused(world, InvalidRequestError, by_roots)
+    for signed in (
+        world.by_registrar(Recovery, **values),
+        world.sign(Recovery, root, world.roots[:1], **values),
+    ):
+        with pytest.raises(NotAllowedError):
+            recover(world.service, signed.envelope)
+    elsewhere = {**values, "checkpoint": note.replace(ORIGIN, "autre.example/log")}
+    with pytest.raises(InvalidRequestError):
+        recover(world.service, world.sign(Recovery, root, world.roots[:2], **elsewhere).envelope)
+    assert recover(world.service, by_roots.envelope) == (by_roots.digest, True)
+    assert recover(world.service, by_roots.envelope) == (by_roots.digest, True)
+    assert world.kinds()[-1] == "statement.accepted"
 
 
 def test_a_bundle_index_names_each_path_once(convoked, world):
