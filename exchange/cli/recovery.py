@@ -115,13 +115,17 @@ def sign(  # click passes by name
 @settings_option
 @click.argument("statement", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @json_option
-def apply(settings_file: Path | None, statement: Path, as_json: bool) -> None:
+@pass_bench
+def apply(bench: Bench, settings_file: Path | None, statement: Path, as_json: bool) -> None:
     """See ``help`` above."""
     from exchange.settings import load_settings
     from exchange.usecases.recovery import recover
     from exchange.wiring.service import wire_service
 
-    wired = wire_service(load_settings(settings_file, os.environ))
+    around = bench.around
+    wired = wire_service(
+        load_settings(settings_file, os.environ), clock=around.clock, entropy=around.entropy
+    )
     try:
         digest, published = recover(wired.service, statement.read_bytes())
     finally:
