@@ -22,8 +22,8 @@ from audit.merkle import leaf_hash, root_of, verify_consistency
 from audit.note import KeyType, Note
 from audit.policy import LogPolicy, WitnessPolicy
 from audit.receipts import verify_receipt
-from audit.tiles import parse_bundle
-from tests.support.log_world import ORIGIN, LogWorld, MemoryWitness, signer
+from audit.tiles import TILE_WIDTH, TilePath, parse_bundle
+from tests.support.log_world import ORIGIN, LogWorld, MemoryWitness, files_of, signer
 from tests.support.memory_log import MemoryHighWater, MemoryLogStore
 
 
@@ -552,3 +552,24 @@ def test_memory_store_keeps_the_promises_of_the_ports() -> None:
     assert store.published() == b"two"
     assert store.rows.head == (2, b"2")
     assert MemoryHighWater().read() is None
+
+
+def test_a_path_never_has_two_contents() -> None:
+    """Whatever file of the log was served once, partial ones too, has the same bytes for ever."""
+    world, served = LogWorld(), dict[str, bytes]()
+    for count in (1, 1, 3, 250, 1, 1, 255, 600, 2):
+        world.add(count)
+        world.log.integrate()
+        for path, data in files_of(world.log).items():
+            if path != "checkpoint":
+                assert served.setdefault(path, data) == data, path
+        for path, data in served.items():
+            tile = TilePath.parse(path)
+            width = None if tile.width == TILE_WIDTH else tile.width
+            again = (
+                world.log.entries_tile(tile.number, width)
+                if tile.level is None
+                else world.log.tile(tile.level, tile.number, width)
+            )
+            assert again == data, path
+    assert len(served) > 25
