@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from crypto.statements.agenda import AgendaItem
+from crypto.statements.agenda import AgendaItem, OpenedItem
 from crypto.statements.registry import Agenda
 from exchange.domain import dossiers
 from exchange.domain.ids import DossierReference, ManifestId, OrganisationCode
+from exchange.usecases.converted import converted_once
 from exchange.usecases.ledger import Accepted, StatementIndex
 
 
 def listed(index: StatementIndex, agenda: Accepted[Agenda] | None) -> tuple[AgendaItem, ...]:
     """The dossiers that were shown here of an agenda, in its order."""
-    shown = index.opened(agenda.digest) if agenda else ()
+    return items_among(index.opened(agenda.digest)) if agenda else ()
+
+
+def items_among(shown: Iterable[OpenedItem]) -> tuple[AgendaItem, ...]:
+    """The dossiers among opened items, in the agenda's order."""
     items = [each.item for each in shown if each.item is not None]
     return tuple(sorted(items, key=lambda item: item.rank))
+
+
+@converted_once
+def shown_items(shown: Sequence[OpenedItem]) -> tuple[dossiers.AgendaItem, ...]:
+    """The same as the domain's items."""
+    return agenda_items(items_among(shown))
 
 
 def is_whole(index: StatementIndex, agenda: Accepted[Agenda]) -> bool:

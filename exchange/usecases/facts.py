@@ -40,8 +40,9 @@ from exchange.domain.ids import (
     SeatCode,
     SittingId,
 )
-from exchange.usecases.agendas import agenda_items, listed
+from exchange.usecases.agendas import shown_items
 from exchange.usecases.authority import find_certificate, revocation_of
+from exchange.usecases.converted import converted_once
 from exchange.usecases.ledger import Accepted, StatementIndex
 
 V = TypeVar("V", Roster, Sitting, Agenda)
@@ -241,7 +242,7 @@ def access_facts(
         roster=roster_in_force(roster.statement) if roster else None,
         sitting=sitting_in_force(version.statement) if version else None,
         closed=closing_of(index, sitting) is not None,
-        agenda=agenda_items(listed(index, agenda)),
+        agenda=shown_items(index.opened(agenda.digest)) if agenda else (),
         deposit=committed_deposit(index, manifest) if manifest else None,
         undertakings=frozenset(
             MandateId(each.statement.mandate) for each in undertakings_of(index, person)
@@ -308,6 +309,7 @@ def certificate_held(
     )
 
 
+@converted_once
 def roster_in_force(statement: Roster) -> mandates.Roster:
     """A roster statement as the domain's roster."""
     return mandates.Roster(
@@ -339,6 +341,7 @@ def roster_in_force(statement: Roster) -> mandates.Roster:
     )
 
 
+@converted_once
 def sitting_in_force(statement: Sitting) -> sittings.Sitting:
     """A sitting statement as the domain's sitting."""
     return sittings.Sitting(

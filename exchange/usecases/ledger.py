@@ -7,10 +7,10 @@ look-ups; what a set of statements *means* is computed above them, by ``usecases
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from crypto.digests import Digest
 from crypto.statements import Statement
@@ -78,6 +78,12 @@ class MemoryLedger:
         self._by_reference: dict[tuple[str, str], set[Digest]] = defaultdict(set)
         self._by_type: dict[str, set[Digest]] = defaultdict(set)
         self._opened: dict[Digest, dict[bytes, OpenedItem]] = defaultdict(dict)
+        self._shown: dict[Digest, tuple[OpenedItem, ...]] = {}
+        self._found: dict[str, dict[frozenset[tuple[str, str]], tuple[Any, ...]]] = defaultdict(
+            dict
+        )
+        """By type, what was found before: a replay asks the same of each release. Forgotten when a
+        statement of the type comes."""
 
     def add(self, accepted: Accepted[Statement]) -> None:
         """Keep one; the same digest again changes nothing."""
@@ -85,16 +91,20 @@ class MemoryLedger:
             return
         self._by_digest[accepted.digest] = accepted
         self._by_type[accepted.statement.TYPE].add(accepted.digest)
+        self._found.pop(accepted.statement.TYPE, None)
         for pair in references(accepted.statement):
             self._by_reference[pair].add(accepted.digest)
 
     def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
         """Keep what was shown of an agenda; the same item again changes nothing."""
         self._opened[agenda].update({each.commitment: each for each in items})
+        self._shown.pop(agenda, None)
 
     def opened(self, agenda: Digest) -> Sequence[OpenedItem]:
         """The items of an agenda that were shown here, decoys included."""
-        return tuple(self._opened.get(agenda, {}).values())
+        if agenda not in self._shown:
+            self._shown[agenda] = tuple(self._opened.get(agenda, {}).values())
+        return self._shown[agenda]
 
     def get(self, digest: Digest) -> Accepted[Statement] | None:
         """By identity."""
@@ -102,9 +112,13 @@ class MemoryLedger:
 
     def find(self, kind: type[S], **wanted: str) -> Sequence[Accepted[S]]:
         """All of a type whose references match, oldest first."""
-        digests = set(self._by_type.get(kind.TYPE, ()))
-        for pair in wanted.items():
-            digests &= self._by_reference.get(pair, set())
-        found = [self._by_digest[digest] for digest in digests]
-        ordered = sorted(found, key=lambda accepted: accepted.order)
-        return [each for each in ordered if isinstance(each.statement, kind)]  # type: ignore[misc]
+        known, asked = self._found[kind.TYPE], frozenset(wanted.items())
+        if asked not in known:
+            known[asked] = self._ordered(kind.TYPE, asked)
+        return known[asked]
+
+    def _ordered(self, kind: str, asked: Collection[tuple[str, str]]) -> tuple[Accepted[Any], ...]:
+        sets = [self._by_reference.get(pair, set()) for pair in asked]
+        digests = self._by_type.get(kind, set()).intersection(*sets)
+        found = (self._by_digest[each] for each in digests)
+        return tuple(sorted(found, key=lambda one: one.order))

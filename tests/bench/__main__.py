@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-SETS = ("encryption", "log", "structure", "browser", "remote_broker", "transfers")
+SETS = ("encryption", "log", "structure", "replay", "browser", "remote_broker", "transfers")
 """Modules of this package; each has ``measure()``, which yields rows as it gets them."""
 
 
