@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -16,11 +18,15 @@ import pytest
 
 from tests.support.canary import find_leaks
 from tests.support.engines import addresses, engine_data
+from tests.support.pages_browser import can_run, running_chromium
 
 ROOT = Path(__file__).parents[2]
 DOSSIER = Path(sys.executable).parent / "dossier"
 AGE_JS = ROOT / "tests" / "integration" / "age_js"
 FOREIGN = ROOT / ".run" / "foreign"
+LAST_WORDS = "audit export --out"
+"""Of what « --serve » says once the service waits for people."""
+
 MAX_DISK = 500_000_000
 TIME_LIMIT = 400
 """Seconds, on a machine that runs other tests at the same time; alone it takes about a minute."""
@@ -30,19 +36,38 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(TIME_LIMIT)]
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The demonstration's directory, after a run in a process of its own."""
+    """The demonstration's directory, after a run in a process of its own, which then goes on serving."""
     directory = tmp_path_factory.mktemp("demo") / "story"
-    done = subprocess.run(
-        [DOSSIER, "demo", "--directory", directory, *_on_engines(directory)],
-        env={**os.environ, "LANG": "fr_FR.UTF-8", "HOME": str(directory.parent)},
-        capture_output=True,
-        text=True,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    (directory.parent / "told.txt").write_text(done.stdout, encoding="utf-8")
-    yield directory
+    complained = directory.parent / "complained.txt"
+    with complained.open("w") as errors:
+        process = subprocess.Popen(
+            [DOSSIER, "demo", "--directory", directory, "--serve", *_on_engines(directory)],
+            env={
+                **os.environ,
+                "LANG": "fr_FR.UTF-8",
+                "HOME": str(directory.parent),
+                "PYTHONUNBUFFERED": "1",
+            },
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        assert process.stdout is not None
+        told = []
+        for line in process.stdout:
+            told.append(line)
+            if LAST_WORDS in line:
+                break
+        try:
+            assert process.poll() is None, "".join(told)[-3000:] + complained.read_text()[-3000:]
+            (directory.parent / "told.txt").write_text("".join(told), encoding="utf-8")
+            yield directory
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
     shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -83,6 +108,26 @@ def test_it_speaks_french_and_ends_with_a_table(played: Path) -> None:
     assert "Verdict : CONFORME" in told
     assert "Ce qui s'est passé" in told
     assert "Témoins indépendants : aucun" in told
+
+
+@pytest.mark.skipif(
+    not can_run(),
+    reason="the pages need Chromium, and « npm ci » in tests/e2e/axe for axe-core",
+)
+def test_it_serves_and_says_how_to_log_in(played: Path) -> None:
+    """The address and the files that it prints are those with which a member comes to read."""
+    told = (played.parent / "told.txt").read_text(encoding="utf-8")
+    files = dict(re.findall(r"^  (\S.*?) : (/\S+\.(?:json|age))$", told, re.MULTILINE))
+    titles = ("membre", "association", "vérificatrice", "secrétariat", "fichier de confiance")
+    assert [title for title in titles if not any(each.startswith(title) for each in files)] == []
+    assert all(Path(each).is_file() for each in files.values())
+    address = re.findall(r"ouvrez (\S+)/espace", told)[0]
+    with running_chromium(address) as chromium:
+        tab = chromium.tab()
+        key = next(path for title, path in files.items() if title.startswith("membre"))
+        tab.imports_key(Path(files["fichier de confiance"]), Path(key))
+        tab.says("ouverte à la lecture")
+        tab.check()
 
 
 def test_the_server_holds_no_plaintext(played: Path) -> None:

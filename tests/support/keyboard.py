@@ -21,6 +21,11 @@ class Keyboard:
 
     tab: Tab
 
+    def __post_init__(self) -> None:
+        # Somebody must be listening before the first dialogue: Playwright catches none that opens while
+        # it begins to.
+        self.tab.page.on("filechooser", lambda _dialogue: None)
+
     def reaches(self, selector: str) -> None:
         """Tab until the element has the focus."""
         self.tab.settled()
@@ -49,7 +54,6 @@ class Keyboard:
 
     def chooses(self, selector: str, files: Sequence[Path]) -> None:
         """Files, in the system's own dialogue that the space bar opens."""
-        self.tab.page.bring_to_front()
         self.reaches(selector)
         with self.tab.page.expect_file_chooser() as dialogue:
             self.tab.page.keyboard.press("Space")

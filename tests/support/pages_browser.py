@@ -106,11 +106,15 @@ class Tab:
 
     def brings_key(self, world: SmallCommission, who: str, *, kind: str = "device") -> None:
         """Import the key that the command line made, as the guide says, and unlock it."""
-        home = world.people[who].directory
+        file = world.people[who].directory / "identity.age"
+        self.imports_key(world.directory / "trust.json", file, kind=kind)
+
+    def imports_key(self, trust: Path, file: Path, *, kind: str = "device") -> None:
+        """Place a key file of the command line in this browser, and unlock it."""
         self.visit("/espace")
         self.page.get_by_text("J'ai déjà un fichier de clé").click()
-        self.page.set_input_files("#import-trust", str(world.directory / "trust.json"))
-        self.page.set_input_files("#import-key", str(home / "identity.age"))
+        self.page.set_input_files("#import-trust", str(trust))
+        self.page.set_input_files("#import-key", str(file))
         self.page.fill("#import-passphrase", PASSPHRASE)
         self.page.check(f"[name=import-kind][value={kind}]")
         self.press("Placer cette clé dans ce navigateur")
