@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from exchange.client.profile import Profile
 from tests.support.canary import find_leaks
 from tests.support.engines import addresses, engine_data
 from tests.support.pages_browser import can_run, running_chromium
@@ -219,9 +220,12 @@ def test_wrong_trust_is_refused(played: Path, tmp_path: Path) -> None:
     assert "Traceback" not in refused.stdout + refused.stderr
 
 
-def test_a_service_that_is_gone_is_said_plainly(played: Path) -> None:
-    """With the service stopped, a member's command says so and ends with exit status 3."""
-    gone = dossier(*person(played, "prefete"), "sittings")
+def test_a_service_that_is_gone_is_said_plainly(played: Path, tmp_path: Path) -> None:
+    """With nothing at the service's address, a member's command says so and ends with exit status 3."""
+    home = tmp_path / "prefete"
+    shutil.copytree(played / "people" / "prefete", home)
+    Profile(home).change(server="http://127.0.0.1:9")
+    gone = dossier("--profile", home, "--passphrase-file", home / "passphrase.txt", "sittings")
     assert gone.returncode == 3
     assert "Traceback" not in gone.stderr
     assert gone.stderr.strip()

@@ -306,8 +306,8 @@ def test_a_broken_line(world: SmallCommission, depositor: Tab, tmp_path: Path) -
     assert depositor.page.get_by_text("Un dépôt n'est pas arrivé").count() == 0
 
 
-def test_the_auditor(world: SmallCommission, chromium: Chromium) -> None:
-    """The log is verified in the browser, verdict first; the timeline filters."""
+def test_the_auditor(world: SmallCommission, chromium: Chromium, tmp_path: Path) -> None:
+    """The log is verified in the browser, verdict first; an export by either side is judged by both."""
     tab = chromium.tab()
     tab.brings_key(world, AUDITOR.key)
     tab.goes("#journal")
@@ -320,6 +320,33 @@ def test_the_auditor(world: SmallCommission, chromium: Chromium) -> None:
     tab.press("Voir l'état du gardien des clés")
     tab.says("Actes au registre du gardien")
     tab.look("52-gardien")
+    exported = saved(tab, "Exporter le registre signé", tmp_path)
+    tab.says("index signé par votre clé")
+    trust = ("--trust", str(world.directory / "trust.json"))
+    auditor = world.people[AUDITOR.key]
+    auditor.does("audit", "verify", "--bundle", str(exported), *trust)
+    by_command = tmp_path / "commande.tar"
+    auditor.does("audit", "export", "--out", str(by_command))
+    judges(tab, by_command, "Favorable : le journal est intact et signé")
+    tab.look("53-fichier-verifie")
+    changed = tmp_path / "change.tar"
+    changed.write_bytes(exported.read_bytes().replace(b'{"details":"', b'{"details":"A', 1)[:-1])
+    judges(tab, changed, "n'est pas un registre exporté")
+    name, data = b"disclosures/3.json", bytearray(exported.read_bytes())
+    data[data.index(name) + 512 + 60] ^= 1
+    changed.write_bytes(data)
+    judges(tab, changed, f"Le fichier « {name.decode()} » du registre n'est pas celui")
+    tab.look("54-fichier-change")
+
+
+def judges(tab: Tab, bundle: Path, verdict: str) -> None:
+    """The page's verdict on a file, given without a word to the service."""
+    asked: list[str] = []
+    tab.page.on("request", lambda made: asked.append(made.url))
+    tab.page.set_input_files("#bundle-file", str(bundle))
+    tab.press("Vérifier ce fichier")
+    tab.says(verdict)
+    assert asked == []
 
 
 def test_locking_forgets_everything(world: SmallCommission, chromium: Chromium) -> None:

@@ -16,10 +16,10 @@ import { type Unverified, parse, parseAny } from "./dsse.ts";
 import { parseInstant } from "./encoding.ts";
 import { ExplainedError } from "./errors.ts";
 import { type Accepted, LedgerBefore, MemoryLedger } from "./ledger.ts";
-import type { VerifiedCheckpoint } from "./log_policy.ts";
+import type { LogPolicy, VerifiedCheckpoint } from "./log_policy.ts";
 import { leafHash, rootOf } from "./merkle.ts";
 import { type EventDetails, checkDisclosure, parseLeaf } from "./receipts.ts";
-import { type TrustedPolicy, acceptFirst, acceptNext } from "./trust.ts";
+import { type Trust, type TrustedPolicy, acceptFirst, acceptNext } from "./trust.ts";
 
 const MAX_LINE_BYTES = 4_194_304;
 const MAX_FINDINGS = 1_000;
@@ -50,17 +50,24 @@ export interface Verdict {
   readonly findings: readonly Finding[];
 }
 
-interface Export {
+/** What is to be judged: read from the service, or from a bundle's file. */
+export interface Export {
   readonly checkpoint: VerifiedCheckpoint;
   readonly leaves: readonly Bytes[];
   readonly events: readonly LoggedEvent[];
   readonly statements: readonly { readonly envelope: string; readonly index: number | null }[];
   readonly findings: Finding[];
+  /** What else is judged once the statements are known. */
+  readonly afterwards?: (ledger: MemoryLedger, policy: TrustedPolicy | null, add: AddFinding) => void;
 }
 
 /** Verifies the whole log as the service shows it to this auditor now. `advance` gets entries read. */
 export async function verifyLog(desk: Desk, advance: (entries: number) => void): Promise<Verdict> {
-  const shown = await readExport(desk, advance);
+  return judged(await readExport(desk, advance), desk.view.trust, desk.view.log);
+}
+
+/** The verdict; what reading already found counts too. */
+export function judged(shown: Export, trust: Trust, log: LogPolicy): Verdict {
   const { checkpoint, leaves, findings, events } = shown;
   const add = (message: string, params: Finding["params"] = {}): void => {
     if (findings.length < MAX_FINDINGS) findings.push({ message, params });
@@ -76,10 +83,11 @@ export async function verifyLog(desk: Desk, advance: (entries: number) => void):
       "Les entrées ne donnent pas la racine signée : elles ont été modifiées après la signature.",
     );
   }
-  const ledger = verifyStatements(desk, shown, add);
+  const { taken, ledger, policy } = verifyStatements(trust, shown, add);
+  shown.afterwards?.(ledger, policy, add);
   const counts: Record<string, number> = {};
-  for (const { type } of ledger) counts[type] = (counts[type] ?? 0) + 1;
-  const independent = desk.view.log.independentWitnesses;
+  for (const { type } of taken) counts[type] = (counts[type] ?? 0) + 1;
+  const independent = log.independentWitnesses;
   return {
     ok: findings.length === 0,
     size: checkpoint.size,
@@ -93,7 +101,7 @@ export async function verifyLog(desk: Desk, advance: (entries: number) => void):
   };
 }
 
-type AddFinding = (message: string, params?: Finding["params"]) => void;
+export type AddFinding = (message: string, params?: Finding["params"]) => void;
 
 async function readExport(desk: Desk, advance: (entries: number) => void): Promise<Export> {
   await desk.source.begin();
@@ -130,7 +138,7 @@ async function readExport(desk: Desk, advance: (entries: number) => void): Promi
   return { checkpoint, leaves, events, statements, findings };
 }
 
-function eventOf(
+export function eventOf(
   origin: string,
   index: number,
   leaf: Bytes,
@@ -157,7 +165,11 @@ function eventOf(
 }
 
 /** Statements in the order of the log, each by a key that counted then, each cited by its event. */
-function verifyStatements(desk: Desk, shown: Export, add: AddFinding): readonly Accepted[] {
+function verifyStatements(
+  trust: Trust,
+  shown: Export,
+  add: AddFinding,
+): { taken: readonly Accepted[]; ledger: MemoryLedger; policy: TrustedPolicy | null } {
   const recorded = recordedStatements(shown.events);
   const ledger = new MemoryLedger();
   const taken: Accepted[] = [];
@@ -176,7 +188,7 @@ function verifyStatements(desk: Desk, shown: Export, add: AddFinding): readonly 
       }
       if (given.type === "trust-policy") {
         const next = parse("trust-policy", envelope);
-        policy = policy === null ? acceptFirst(desk.view.trust, next) : acceptNext(policy, next);
+        policy = policy === null ? acceptFirst(trust, next) : acceptNext(policy, next);
       } else {
         requirePolicy(policy, ledger, given, place);
       }
@@ -189,7 +201,7 @@ function verifyStatements(desk: Desk, shown: Export, add: AddFinding): readonly 
       add("Une déclaration du journal ne se vérifie pas. {reason}", { reason: error.explain() });
     }
   }
-  return taken;
+  return { taken, ledger, policy };
 }
 
 function requirePolicy(
@@ -227,7 +239,7 @@ const RECORDS: Readonly<Record<string, string>> = {
 };
 
 /** The first event that records each statement. */
-function recordedStatements(events: readonly LoggedEvent[]): Map<string, Place> {
+export function recordedStatements(events: readonly LoggedEvent[]): Map<string, Place> {
   const found = new Map<string, Place>();
   for (const { index, details } of events) {
     const role = details === null ? undefined : RECORDS[details.type];
@@ -239,7 +251,7 @@ function recordedStatements(events: readonly LoggedEvent[]): Map<string, Place> 
 }
 
 /** The JSON objects of an NDJSON stream. */
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Record<string, unknown>> {
+export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Record<string, unknown>> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let rest = "";
   for await (const piece of piecesOf(stream)) {
@@ -262,6 +274,6 @@ function objectOf(line: string): Record<string, unknown> {
   throw cut();
 }
 
-const cut = () =>
+export const cut = () =>
   unreachable("L'export s'est interrompu ou n'a pas la forme attendue : recommencez.");
 

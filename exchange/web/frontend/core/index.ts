@@ -3,6 +3,8 @@ export type { AgendaItem, AgendaShown } from "./agenda.ts";
 export * from "./api.ts";
 export * from "./auditor.ts";
 export * from "./browser.ts";
+export { type Exported, exportBundle } from "./bundle_export.ts";
+export { verifyBundle } from "./bundle_file.ts";
 export { type Bytes, type Entropy, systemEntropy } from "./bytes.ts";
 export * from "./conflict_card.ts";
 export { type Faulty, complain, notedFaults } from "./complaint.ts";

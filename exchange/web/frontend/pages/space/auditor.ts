@@ -1,7 +1,9 @@
 /** The log as an auditor reads it: verified here against the pinned keys, verdict first. */
 import { type LoggedEvent, type Verdict, verifyLog } from "../../core/auditor.ts";
-import { piecesOf } from "../../core/connection.ts";
-import { action, progressIn } from "../parts/attempts.ts";
+import { exportBundle } from "../../core/bundle_export.ts";
+import { verifyBundle } from "../../core/bundle_file.ts";
+import { ExplainedError } from "../../core/errors.ts";
+import { action, inform, onSubmit, progressIn } from "../parts/attempts.ts";
 import { facts, focusOn, h, table, within } from "../parts/dom.ts";
 import { handOut } from "../parts/files.ts";
 import { moment, t, translated } from "../parts/words.ts";
@@ -28,24 +30,52 @@ export async function auditView(app: App, place: HTMLElement): Promise<void> {
         result.replaceChildren(shown(app, verdict));
         focusOn(within(result, "h2"));
       }),
-      action(t("Enregistrer ce que le service a montré"), messages, async () => {
-        const parts: BlobPart[] = [];
-        for await (const piece of piecesOf(await deskOf(app).browser.api.disclosures())) parts.push(piece as Uint8Array<ArrayBuffer>);
-        handOut(new Blob(parts, { type: "application/x-ndjson" }), "journal.ndjson");
-      }, "plain"),
+      action(t("Exporter le registre signé"), messages, () => exported(app, messages), "plain"),
     ),
     result,
+    fromFile(app, result),
   );
 }
 
-function shown(app: App, verdict: Verdict): HTMLElement {
+async function exported(app: App, messages: HTMLElement): Promise<void> {
+  const advance = progressIn(messages, t("Export du registre"));
+  const { file, size, files } = await exportBundle(deskOf(app), (done, total) => {
+    app.idle.seen();
+    advance(done, total);
+  });
+  handOut(file, "registre.tar");
+  inform(messages, t("Registre exporté : {size} événements, {files} fichiers, index signé par votre clé. Il se vérifie ici même, hors ligne, ou avec « dossier audit verify ».", { size, files }));
+}
+
+/** A bundle exported by anybody, judged against the pinned anchor; the service is asked nothing. */
+function fromFile(app: App, result: HTMLElement): HTMLElement {
+  const messages = h("div");
+  const input = h("input", { type: "file", id: "bundle-file", accept: ".tar" });
+  const form = h("form", { class: "panel", novalidate: true },
+    h("h2", {}, t("Vérifier un registre exporté")),
+    h("p", {}, t("Le fichier est lu et jugé dans ce navigateur, sans rien demander au service.")),
+    h("div", { class: "field" }, h("label", { for: input.id }, t("Fichier du registre (.tar)")), input),
+    messages,
+    h("div", { class: "actions" }, h("button", { class: "plain" }, t("Vérifier ce fichier"))));
+  onSubmit(form, messages, async () => {
+    const file = input.files?.[0];
+    if (file === undefined) throw new ExplainedError("usage", "Choisissez d'abord le fichier du registre.");
+    result.replaceChildren(shown(app, await verifyBundle(await app.browser.profile.trust(), file), t("Fichier vérifié : {name}", { name: file.name })));
+    focusOn(within(result, "h2"));
+  });
+  return form;
+}
+
+
+/** `of` names the file that was judged; without it, what the service shows now. */
+function shown(app: App, verdict: Verdict, of: string | null = null): HTMLElement {
   const title = verdict.ok ? t("Favorable : le journal est intact et signé") : t("Défavorable : {count} anomalie(s)", { count: verdict.findings.length });
   const findings = verdict.findings.map(({ message, params }) =>
     h("li", {}, translated(message).replace(/\{(\w+)\}/g, (whole, name: string) => (name in params ? String(params[name]) : whole))));
   return h(
     "section",
     {},
-    h("div", { class: verdict.ok ? "notice" : "notice bad" }, h("h2", {}, title), findings.length > 0 && h("ul", {}, ...findings)),
+    h("div", { class: verdict.ok ? "notice" : "notice bad" }, h("h2", {}, title), of !== null && h("p", {}, of), findings.length > 0 && h("ul", {}, ...findings)),
     h("dl", { class: "panel quiet" }, ...facts(
       [t("Événements"), String(verdict.size)],
       [t("Racine"), h("code", {}, verdict.root)],
@@ -54,7 +84,7 @@ function shown(app: App, verdict: Verdict): HTMLElement {
       [t("Témoins et gardien"), witnesses(verdict)],
     )),
     h("p", { class: "soft" }, t("Ce verdict dit que rien n'a été changé ni signé par qui ne le pouvait. Que chaque remise était permise se vérifie à part, hors ligne : « dossier audit verify ».")),
-    h("div", {}, broker(app)),
+    of === null && broker(app),
     timeline(verdict.events),
   );
 }
