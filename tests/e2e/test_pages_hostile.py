@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from audit.note import KeyType
 from tests.e2e.test_pages import papers
+from tests.support.log_world import signer
 from tests.support.lying_service import Forger, LyingService, type_of
 from tests.support.pages_browser import Chromium, Tab, can_run, running_chromium
 from tests.support.small_commission import (
@@ -261,3 +265,44 @@ def test_an_altered_script_of_a_role(world: SmallCommission, chromium: Chromium)
 def _altered(route: Any) -> None:
     answer = route.fetch()
     route.fulfill(response=answer, body="window.altered = true;" + answer.text())
+
+
+def lose_a_witness(world: SmallCommission) -> None:
+    """The roots demand a witness that never answers: accepted, and nothing is published any more."""
+    draft = json.loads((world.server_directory / "policy-draft.json").read_text())
+    tribunal = signer("tribunal.example", KeyType.COSIGNATURE_V1, 77)
+    broker = draft["witness_policy"].splitlines()[0]
+    lines = (broker, f"witness tribunal {tribunal.verifier}", "quorum tribunal\n")
+    path = world.directory / "second-draft.json"
+    path.write_text(json.dumps({**draft, "witness_policy": "\n".join(lines)}))
+    root, registrar = world.people["racine"], world.registrar
+    day = (world.clock() + timedelta(days=300)).date().isoformat()
+    tried = registrar.tries(
+        *("registrar", "trust", "--trust", str(world.directory / "trust.json")),
+        *("--policy-draft", str(path), "--registrar-not-after", day),
+        *("--registrar-key", str(registrar.directory / "identity.pub")),
+        *("--root-key", str(root.directory / "racine.age")),
+        *("--root-passphrase-file", str(root.passphrase_file), "--server", world.url),
+    )
+    assert tried.status == 3, tried.printed
+
+
+def test_fewer_witnesses_are_said(world: SmallCommission, chromium: Chromium) -> None:
+    """While the registrar's emergency lasts the page works, and says on every view how many witnesses
+    watch; before it nothing opens. The last test here: the service is not the same afterwards.
+    """
+    lose_a_witness(world)
+    tab = chromium.tab()
+    tab.visit("/espace")
+    until = (world.clock() + timedelta(days=1)).isoformat(timespec="seconds")
+    world.registrar.does(
+        *("registrar", "emergency", "--quorum", "0", "--until", until, "--yes"),
+        *("--reason", "Le témoin du tribunal est en panne."),
+    )
+    tab.brings_key(world, DOCTOR.key)
+    notice = tab.page.locator("#log-notices .notice.warning")
+    assert "abaissé à 0 le nombre de témoins du journal" in notice.inner_text()
+    tab.goes("#cle")
+    assert notice.is_visible()
+    tab.settled()
+    tab.look("69-moins-de-temoins")

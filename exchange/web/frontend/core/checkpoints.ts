@@ -25,6 +25,8 @@ export class CheckpointKeeper {
   private readonly consistency: ConsistencySource;
   private floor = 0;
   private readonly permits = new Map<string, Checkpoint>();
+  /** Whether a recovery made this browser leave a longer log. */
+  steppedBack = false;
 
   constructor(store: Store, consistency: ConsistencySource) {
     this.store = store;
@@ -105,6 +107,7 @@ export class CheckpointKeeper {
       await this.store.put("profile", "recoveries", [...used, recovery]);
       await this.store.put("profile", "checkpoint", given.note);
       this.floor = from.size;
+      this.steppedBack = true;
       return true;
     }
     return false;

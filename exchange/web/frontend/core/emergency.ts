@@ -6,8 +6,9 @@ import { verifyStatement } from "./authority.ts";
 import type { Unverified } from "./dsse.ts";
 import { parseInstant } from "./encoding.ts";
 import { ExplainedError } from "./errors.ts";
-import { MemoryLedger } from "./ledger.ts";
+import { MemoryLedger, type StatementIndex } from "./ledger.ts";
 import { LogPolicy, type LoweredQuorum } from "./log_policy.ts";
+import type { StatementOf } from "./statements.ts";
 import type { TrustedPolicy } from "./trust.ts";
 
 const MAX_EMERGENCY = 7 * 86_400_000; // ms: to repair a witness, or to name another one
@@ -18,6 +19,13 @@ export const logRules = (
   trusted: TrustedPolicy,
   emergencies: readonly Unverified<"emergency">[],
 ): LogPolicy => new LogPolicy(trusted.policy, emergencies.flatMap((each) => permittedBy(trusted, each)));
+
+/** The emergencies that lower the quorum now, oldest first. */
+export const inForce = (index: StatementIndex, now: number): readonly StatementOf<"emergency">[] =>
+  index
+    .find("emergency")
+    .map((each) => each.statement)
+    .filter(({ expires_at }) => now < parseInstant(expires_at));
 
 function permittedBy(
   trusted: TrustedPolicy,

@@ -1,6 +1,7 @@
 /** A person's own space: unlock the key, then work; every view is drawn from verified statements. */
 import { inThisBrowser } from "../core/browser.ts";
-import { logIn } from "../core/desk.ts";
+import { type Desk, logIn } from "../core/desk.ts";
+import { inForce } from "../core/emergency.ts";
 import { ExplainedError } from "../core/errors.ts";
 import type { Identity } from "../core/identity.ts";
 import { forgetClosedPacks } from "../core/pack_store.ts";
@@ -9,7 +10,7 @@ import { byId, focusOn, h, show } from "./parts/dom.ts";
 import { lockWhenIdle } from "./parts/idle.ts";
 import { roleScripts } from "./parts/roles.ts";
 import { keepForOffline, scriptUrl } from "./parts/trusted.ts";
-import { language, loadWords, t } from "./parts/words.ts";
+import { language, loadWords, moment, t } from "./parts/words.ts";
 import { accountView } from "./space/account.ts";
 import type { App, View } from "./space/app.ts";
 import { sittingView } from "./space/sitting.ts";
@@ -91,6 +92,7 @@ async function enter(identity: Identity): Promise<void> {
   show(byId("unlock"), false);
   show(byId("work"));
   show(byId("offline"), app.offline);
+  if (app.desk !== null) byId("log-notices").replaceChildren(...logNotices(app.desk));
   const roles: readonly string[] = app.desk === null ? [] : app.desk.isRegistrar ? ["registrar"] : app.desk.who.roles;
   for (const tab of document.querySelectorAll<HTMLElement>("[data-for]")) {
     show(tab, roles.includes(tab.dataset["for"] ?? ""));
@@ -98,6 +100,21 @@ async function enter(identity: Identity): Promise<void> {
   fetchAhead(roles);
   addEventListener("hashchange", () => void draw(app));
   await draw(app);
+}
+
+/** What everybody who relies on the log must know: fewer witnesses for a while, a restored backup. */
+function logNotices(desk: Desk): HTMLElement[] {
+  const lowered = inForce(desk.view.ledger, desk.now).map((each) =>
+    t("Jusqu'au {until}, le secrétariat a abaissé à {quorum} le nombre de témoins du journal ({reason}).", {
+      until: moment(each.expires_at),
+      quorum: each.quorum,
+      reason: each.reason,
+    }),
+  );
+  const restored = desk.source.keeper.steppedBack
+    ? [t("Le service a été restauré d'une sauvegarde, et la racine l'a signé. Ce qui fut fait depuis cette sauvegarde est perdu : vérifiez vos derniers dépôts, déclarations et déports.")]
+    : [];
+  return [...lowered, ...restored].map((words) => h("p", { class: "notice warning" }, words));
 }
 
 /** Starts fetching what these roles' views will ask for; a failure is told by the view that needs it. */
