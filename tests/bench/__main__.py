@@ -8,7 +8,16 @@ from __future__ import annotations
 import importlib
 import sys
 
-SETS = ("encryption", "log", "structure", "replay", "browser", "remote_broker", "transfers")
+SETS = (
+    "encryption",
+    "log",
+    "log_growth",
+    "structure",
+    "browser",
+    "remote_broker",
+    "transfers",
+    "replay",
+)
 """Modules of this package; each has ``measure()``, which yields rows as it gets them."""
 
 
