@@ -27,3 +27,11 @@ class IntegrationState:
     def settled(self) -> bytes | None:
         """The head, when there is nothing to sign and nothing to catch up with."""
         return self.head if self.head_size == self.mark_size == self.size else None
+
+
+@dataclass(frozen=True)
+class Signed:
+    """The largest signed head, and the published note as it was at the same moment."""
+
+    head: bytes
+    published: bytes | None

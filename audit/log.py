@@ -53,7 +53,7 @@ from audit.errors import (
     LogUnavailableError,
     LogVerificationError,
 )
-from audit.integration_state import IntegrationState
+from audit.integration_state import IntegrationState, Signed
 from audit.merkle import leaf_hash, tree_root
 from audit.note import Note, Signer
 from audit.policy import BROKER, LogPolicy
@@ -150,12 +150,12 @@ class AuditLog(PublishedLog):
             self._high_water.write(head)
 
     def head(self) -> bytes | None:
-        """The last note that was signed, public or not; None before the first."""
+        """The last note that was published, as the log signed it; None before the first."""
         with self._store.integration() as transaction:
             return transaction.head()
 
-    def _order(self) -> bytes | None:
-        """Step 1; the head if that leaves nothing to sign."""
+    def _order(self) -> Signed | None:
+        """Step 1; what is signed if that leaves nothing to sign."""
         with self._store.integration() as transaction:
             state = self._checked(transaction)
             size = state.size
@@ -165,10 +165,11 @@ class AuditLog(PublishedLog):
                 extend(transaction, size, [leaf_hash(entry.leaf) for entry in batch])
                 size += len(batch)
                 more = len(batch) == BATCH_ENTRIES
-            return state.settled if size == state.size else None
+            settled = state.settled if size == state.size else None
+            return Signed(settled, transaction.published()) if settled is not None else None
 
-    def _sign(self) -> bytes:
-        """Step 2; the head."""
+    def _sign(self) -> Signed:
+        """Step 2."""
         with self._store.integration() as transaction:
             state = self._checked(transaction)
             head = state.head
@@ -180,7 +181,7 @@ class AuditLog(PublishedLog):
                 self._high_water.write(head)
             elif state.mark_size < state.head_size:
                 self._high_water.write(head)
-            return head
+            return Signed(head, transaction.published())
 
     def _signed(self, transaction: LogTransaction, old: int, new: int) -> bytes:
         check_written(transaction, old, new)
@@ -235,16 +236,16 @@ class AuditLog(PublishedLog):
 
     # --- publishing ---------------------------------------------------------------------------
 
-    def _publish(self, head: bytes) -> bytes:
-        """Step 3; the published note, at least as large as ``head``.
+    def _publish(self, signed: Signed) -> bytes:
+        """Step 3; the published note, at least as large as the signed head.
 
         Several processes may be here at once. Each refusal for being behind means that another one
         advanced a witness; so somebody always gets on, and whoever is late finds its events under
         the other's note, or joins in with the newest head.
         """
-        wanted = Checkpoint.of_note(head).size
+        wanted = Checkpoint.of_note(signed.head).size
         for _ in range(PUBLISH_ATTEMPTS):
-            published = self._store.published()
+            head, published = signed.head, signed.published
             if published is not None and self._suffices(published, wanted):
                 return published
             gathered = self._gathered(head, published)
@@ -255,8 +256,8 @@ class AuditLog(PublishedLog):
                 return note
             if not gathered.overtaken:
                 break
-            head = self._sign()
-            self._require_not_behind(head, gathered)
+            signed = self._sign()
+            self._require_not_behind(signed.head, gathered)
         raise LogUnavailableError(
             "L'événement est enregistré, mais le journal n'a pas pu être publié : {reason} "
             "Réessayez ; rien n'est perdu. ({failures})",

@@ -45,6 +45,9 @@ class LogTransaction(Protocol):
         the first.
         """
 
+    def published(self) -> bytes | None:
+        """As in LogStore, at this moment."""
+
     def pending(self, limit: int) -> Sequence[PendingEntry]:
         """The oldest ``limit`` entries without an index, in ticket order."""
 

@@ -89,6 +89,10 @@ class SqlLogTransaction:
         """The last signed note."""
         return _bytes(self._transaction.scalar(_HEAD))
 
+    def published(self) -> bytes | None:
+        """The last published note."""
+        return _bytes(self._transaction.scalar(_PUBLISHED))
+
     def pending(self, limit: int) -> Sequence[PendingEntry]:
         """The oldest ``limit`` entries without an index."""
         found = self._transaction.rows(_PENDING, {"at_most": limit})

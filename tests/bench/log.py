@@ -100,13 +100,18 @@ def measure() -> Iterator[Figure]:
     """Appends on SQLite and on PostgreSQL, one by one and by 64 threads of one process; a minute."""
     with TemporaryDirectory() as name:
         yield Figure("one sync of this disk", f"{sync_ms(Path(name)):.2f} ms (median of 50)")
-    yield from appends("SQLite", lambda folder: f"sqlite:///{folder}/database.sqlite")
+    yield from appends("SQLite", sqlite)
     programs = find_programs()
     if programs is None:
         yield Figure("PostgreSQL", "not installed")
         return
     with postgres_server(programs) as server:
         yield from appends("PostgreSQL", lambda _folder: server.new_database())
+
+
+def sqlite(folder: Path) -> str:
+    """The address of a database in a folder."""
+    return f"sqlite:///{folder}/database.sqlite"
 
 
 def appends(engine: str, address: Callable[[Path], str]) -> Iterator[Figure]:

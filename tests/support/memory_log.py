@@ -47,6 +47,9 @@ class MemoryLogTransaction:
     def head(self) -> bytes | None:
         return self._rows.head[1] if self._rows.head else None
 
+    def published(self) -> bytes | None:
+        return self._rows.published[1] if self._rows.published else None
+
     def pending(self, limit: int) -> Sequence[PendingEntry]:
         self._fault("pending")
         taken = set(self.assigned)
