@@ -40,13 +40,15 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The demonstration's directory, after a run in a process of its own, which then goes on serving."""
     directory = tmp_path_factory.mktemp("demo") / "story"
     complained = directory.parent / "complained.txt"
-    with complained.open("w") as errors:
+    with complained.open("w") as errors, pytest.MonkeyPatch.context() as patch:
+        # What a command remembers of this commission's log stays with this story.
+        patch.setenv("HOME", str(directory.parent))
+        patch.delenv("XDG_DATA_HOME", raising=False)
         process = subprocess.Popen(
             [DOSSIER, "demo", "--directory", directory, "--serve", *_on_engines(directory)],
             env={
                 **os.environ,
                 "LANG": "fr_FR.UTF-8",
-                "HOME": str(directory.parent),
                 "PYTHONUNBUFFERED": "1",
             },
             stdout=subprocess.PIPE,
