@@ -247,7 +247,7 @@ def verified(bench: Bench, files: Bundle, trust: Trust, *, exported: bool) -> Re
     from exchange.replay.run import replay
     from exchange.wiring.hashing import hashing_workers
 
-    now, seen = bench.around.clock(), verified_before(bench.profile)
+    now, seen = bench.around.clock(), verified_before(bench.profile, trust)
     with hashing_workers() as workers:
         report = replay(files, trust, now, exported=exported, seen=seen, workers=workers)
     note = files.read(CHECKPOINT_PATH) or b""
@@ -255,7 +255,14 @@ def verified(bench: Bench, files: Bundle, trust: Trust, *, exported: bool) -> Re
         folder = bench.profile.keep_evidence(f"{now:%Y%m%dT%H%M%SZ}", *report.contradicted, note)
         warn("Points de contrôle contradictoires gardés dans « {folder} ».", folder=folder)
     elif report.verdict is not Verdict.BROKEN and report.head_at is not None:
-        keep_verified(bench.profile, note, report.head_at)
+        try:
+            keep_verified(bench.profile, trust, note, report.head_at)
+        except OSError as error:
+            warn(
+                "Ce qui vient d'être vérifié n'a pas pu être retenu ({reason}) : un journal ramené en arrière "
+                "depuis ne se verra pas la prochaine fois.",
+                reason=error.strerror or "",
+            )
     return report
 
 

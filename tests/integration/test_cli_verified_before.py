@@ -67,11 +67,34 @@ def test_a_service_set_back_is_seen_off_line(office: LiveOffice, tmp_path: Path)
     assert verify(office, third).status == 1  # and it is not remembered as verified
 
 
+def test_two_commissions_may_name_their_logs_alike(office: LiveOffice, tmp_path: Path) -> None:
+    """What was verified under one trust.json says nothing of a log under another."""
+    (tmp_path / "autre").mkdir()
+    other = LiveOffice(tmp_path / "autre")
+    other.join("victor", "prefecture", "auditor")
+    trusts = [("--trust", str(each.folder / "trust.json")) for each in (office, other)]
+    bundles = [export(each, "victor", "1.tar") for each in (office, other)]
+    for bundle, trust in zip(bundles, trusts, strict=True):
+        told = office.run("irene", "audit", "verify", "--bundle", bundle, *trust)
+        assert told.status == 0, told.out
+    other.live.shut()
+
+
+def test_what_cannot_be_remembered_is_said(office: LiveOffice) -> None:
+    """Where the profile cannot be written the verdict is given all the same, with a warning."""
+    bundle = export(office, "victor", "1.tar")
+    trust = ("--trust", str(office.folder / "trust.json"))
+    told = office.run("/proc/nobody", "audit", "verify", "--bundle", bundle, *trust)
+    assert told.status == 0, told.err
+    assert "n'a pas pu être retenu" in told.err
+
+
 def test_a_damaged_memory_is_said(office: LiveOffice) -> None:
     """A file that cannot be read any more is no empty memory."""
     bundle = export(office, "victor", "1.tar")
     assert verify(office, bundle).status == 0
-    (office.folder / "irene" / "verified-checkpoints.jsonl").write_text("{}\n")
+    (kept,) = (office.folder / "irene" / "verified").iterdir()
+    kept.write_text("{}\n")
     told = verify(office, bundle)
     assert told.status == 1
     assert "abîmé" in told.err
