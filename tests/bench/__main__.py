@@ -17,6 +17,8 @@ SETS = (
     "remote_broker",
     "transfers",
     "replay",
+    "releases",
+    "busy_year",
 )
 """Modules of this package; each has ``measure()``, which yields rows as it gets them."""
 

@@ -12,9 +12,10 @@ import os
 import time
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from urllib.parse import urlsplit
 from crypto.encoding import encode_base64
 from crypto.statements.exchange import Login
 from exchange.demo.service_process import ServiceProcess, free_port, start
+from tests.support import broker_world
 from tests.support.broker_world import ORIGIN, Person
 from tests.support.engines import POSTGRES_VARIABLE, S3_ADMIN_VARIABLE, S3_VARIABLE
 from tests.support.host_clock import HostClock
@@ -33,35 +35,36 @@ PIECE_BYTES: Final = 1_048_576
 
 
 @contextmanager
-def engines(*, postgres: bool = False, s3: bool = False) -> Iterator[S3Service | None]:
-    """Real servers for the instances made inside; without, SQLite and a directory."""
-    with ExitStack() as stack:
-        changed = {}
-        service = None
-        if postgres:
-            programs = find_programs()
-            assert programs is not None, "PostgreSQL is not installed"
-            server = stack.enter_context(postgres_server(programs))
-            changed[POSTGRES_VARIABLE] = str(server.folder)
-        if s3:
-            weed = find_weed()
-            assert weed is not None, "SeaweedFS is not installed"
-            service = stack.enter_context(s3_service(weed))
-            changed |= {
-                S3_VARIABLE: service.endpoint,
-                S3_ADMIN_VARIABLE: f"{ADMIN.access_key}:{ADMIN.secret_key}",
-                **service.environment(),
-            }
+def engines() -> Iterator[S3Service]:
+    """PostgreSQL and S3 for the instances made inside; without, SQLite and a directory."""
+    programs, weed = find_programs(), find_weed()
+    assert programs is not None, "PostgreSQL is not installed"
+    assert weed is not None, "SeaweedFS is not installed"
+    with postgres_server(programs) as postgres, s3_service(weed) as s3:
+        changed = {
+            POSTGRES_VARIABLE: str(postgres.folder),
+            S3_VARIABLE: s3.endpoint,
+            S3_ADMIN_VARIABLE: f"{ADMIN.access_key}:{ADMIN.secret_key}",
+            **s3.environment(),
+        }
         before = {name: os.environ.get(name) for name in changed}
         os.environ.update(changed)
         try:
-            yield service
+            yield s3
         finally:
             for name, value in before.items():
                 if value is None:
                     del os.environ[name]
                 else:
                     os.environ[name] = value
+
+
+def service_of_today(folder: Path) -> LiveService:
+    """A commission whose time is the true one: S3 refuses requests that are signed at another."""
+    broker_world.START = datetime.now(UTC).replace(microsecond=0)
+    live = LiveService(folder, now=broker_world.START)
+    live.found()
+    return live
 
 
 @dataclass
@@ -113,8 +116,6 @@ class Served:
         self, line: http.client.HTTPConnection, deposit: str, number: int, data: bytes, cookie: str
     ) -> None:
         """One part, as a client sends it."""
-        from hashlib import sha256
-
         digest = encode_base64(sha256(data).digest())
         headers = {
             **_headers(cookie),

@@ -23,7 +23,7 @@ from typing import Final
 from exchange.client.deposit_upload import UPLOAD_WORKERS
 from exchange.demo.service_process import free_port
 from tests.bench.paired import Figure, Result, paired
-from tests.bench.served import Served, engines, get, served
+from tests.bench.served import Served, engines, get, served, service_of_today
 from tests.support.live_service import API, Answered, LiveService, live_service
 from tests.support.s3 import S3Service
 from tests.support.small_commission import wait_until
@@ -102,8 +102,7 @@ def measure() -> Iterator[Result | Figure]:
     """Downloads with a directory, then uploads with S3."""
     with tempfile.TemporaryDirectory() as name:
         yield from _downloads(Path(name))
-    with tempfile.TemporaryDirectory() as name, engines(s3=True) as s3:
-        assert s3 is not None
+    with tempfile.TemporaryDirectory() as name, engines() as s3:
         yield from _uploads(Path(name), s3)
 
 
@@ -162,7 +161,7 @@ def _released(live: LiveService) -> str:
 
 
 def _uploads(folder: Path, s3: S3Service) -> Iterator[Result | Figure]:
-    live = live_service(folder / "live")
+    live = service_of_today(folder / "live")
     nadia = live.people["nadia"]
     sitting = live.publish_sitting("claire")
     drawn = [

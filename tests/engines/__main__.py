@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 SUITE = (
     *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/integration/test_api_*.py")),
     "tests/integration/test_backup.py",
+    "tests/integration/test_retries.py",
+    "tests/integration/test_shared_rates.py",
     "tests/e2e/test_demo.py",
 )
 """What `make test` runs on SQLite and files. Its storage and fault tests start both engines themselves."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,61 +28,14 @@ from tests.support.small_commission import (
     small_commission,
     wait_until,
 )
+from tests.support.witness_process import DOSSIER, WitnessProcess, make_witness
 
 ROOT = Path(__file__).parents[2]
 AICS = ROOT / ".run" / "foreign" / "aics" / "bin" / "aics-witness"
-DOSSIER = Path(sys.executable).parent / "dossier"
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 LEAVES = [leaf_hash(bytes([number])) for number in range(40)]
-
-
-@dataclass
-class WitnessProcess:
-    """A witness under way, which can be killed and started again."""
-
-    command: list[str]
-    url: str
-    vkey: str
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        wait_until(self._answers)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        self.process.kill()
-        for child in children.split():
-            os.kill(int(child), 9)
-        self.process.wait()
-
-    def _answers(self) -> bool:
-        try:
-            urllib3.request("GET", self.url, timeout=1, retries=False)
-        except urllib3.exceptions.HTTPError:
-            return False
-        return True
-
-
-def our_witness(folder: Path, log_vkey: Path, name: str = "temoin.example/nous") -> WitnessProcess:
-    made = subprocess.run(
-        [
-            *(DOSSIER, "witness", "init", "--directory", folder, "--name", name),
-            *("--log-vkey", log_vkey, "--json"),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    port = free_port()
-    command = [str(DOSSIER), "witness", "serve", "--directory", str(folder)]
-    command += ["--listen", f"127.0.0.1:{port}"]
-    return WitnessProcess(command, f"http://127.0.0.1:{port}", json.loads(made.stdout)["vkey"])
 
 
 def foreign_witness(folder: Path, origin: str, log_vkey: str) -> WitnessProcess:
@@ -130,7 +81,7 @@ def proof(old: int, new: int) -> tuple[bytes, ...]:
 def witness(tmp_path: Path) -> Iterator[WitnessProcess]:
     log_vkey = tmp_path / "log.vkey"
     log_vkey.write_text(f"{LOG.verifier}\n")
-    made = our_witness(tmp_path / "witness", log_vkey)
+    made = make_witness(tmp_path / "witness", log_vkey)
     made.start()
     yield made
     made.kill()
@@ -202,7 +153,7 @@ def test_a_witness_is_made_once(tmp_path: Path) -> None:
     """A second ``init`` over a witness, a bad name or no log key: refused, nothing replaced."""
     log_vkey = tmp_path / "log.vkey"
     log_vkey.write_text(f"{LOG.verifier}\n")
-    our_witness(tmp_path / "w", log_vkey)
+    make_witness(tmp_path / "w", log_vkey)
     key = (tmp_path / "w" / "witness.key").read_bytes()
     for words in (
         ("--directory", tmp_path / "w", "--name", "autre.example/x", "--log-vkey", log_vkey),
@@ -235,7 +186,7 @@ def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Witnessed]:
     with small_commission(folder / "commission") as commission:
         log_vkey = commission.server_directory / "log.vkey"
         vkey = log_vkey.read_text().strip()
-        ours = our_witness(folder / "ours", log_vkey)
+        ours = make_witness(folder / "ours", log_vkey)
         theirs = foreign_witness(folder / "theirs", vkey.split("+")[0], vkey)
         made = Witnessed(commission, ours, theirs)
         try:
