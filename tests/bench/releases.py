@@ -18,16 +18,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from crypto.age.identities import recipient_of
 from crypto.keys import HybridIdentity
 from crypto.statements.exchange import AccessRequest, Purpose
-from tests.bench.served import Served, engines, served
+from tests.bench.served import Served, engines, of_today, served
 from tests.support.broker_world import Deposit, Person
-from tests.support.host_clock import HostClock
 from tests.support.live_service import LiveService
 from tests.support.witness_process import WitnessProcess, make_witness
 
@@ -36,6 +34,8 @@ RATES: Final = (25, 50, 100, 200)
 SECONDS: Final = 6
 THREADS: Final = 48
 WARM_UP: Final = 20
+DAYS: Final = 5
+"""From the founding to the open sitting."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ def measure() -> Iterator[Rate]:
     """Latencies at rising rates; the first that cannot be held ends the run."""
     with tempfile.TemporaryDirectory() as name, engines():
         folder = Path(name)
-        live = Witnessed(folder / "live")
-        with _witness(folder, live) as clock:
-            sitting, deposit = _scene(live, clock)
+        live = of_today(Witnessed, folder / "live", days_ago=DAYS)
+        with _witness(folder, live):
+            sitting, deposit = _scene(live)
             with served(live, folder) as running:
                 claire = live.people["claire"]
                 cookie = running.cookie(claire)
@@ -91,14 +91,13 @@ def measure() -> Iterator[Rate]:
         live.shut()
 
 
-def _scene(live: LiveService, clock: HostClock) -> tuple[str, Deposit]:
+def _scene(live: LiveService) -> tuple[str, Deposit]:
     live.found()
     claire, nadia = live.people["claire"], live.people["nadia"]
     sitting = live.publish_sitting("claire")
     deposit = live.deposit(nadia, sitting, claire)
     live.publish_agenda(sitting, deposit)
-    live.advance(days=5)
-    _set(clock, live)
+    live.advance(days=DAYS)
     live.undertake(claire)
     live.declare(claire, sitting, deposit)
     return sitting, deposit
@@ -158,20 +157,12 @@ def _run(running: Served, cookie: str, bodies: list[dict[str, str]], offered: in
 
 
 @contextmanager
-def _witness(folder: Path, live: Witnessed) -> Iterator[HostClock]:
-    """A witness at the commission's time, which it follows."""
-    clock = HostClock(folder / "witness-clock")
-    _set(clock, live)
+def _witness(folder: Path, live: Witnessed) -> Iterator[None]:
     vkey = folder / "log.vkey"
     vkey.write_text(f"{live.instance.log_vkey}\n")
     live.witness = make_witness(folder / "witness", vkey, "temoin.example/banc")
-    live.witness.command = [*clock.prefix(), *live.witness.command]
     live.witness.start()
     try:
-        yield clock
+        yield
     finally:
         live.witness.kill()
-
-
-def _set(clock: HostClock, live: LiveService) -> None:
-    clock.steps(round((live.now - datetime.now(UTC)).total_seconds()))

@@ -23,7 +23,7 @@ from typing import Final
 from exchange.client.deposit_upload import UPLOAD_WORKERS
 from exchange.demo.service_process import free_port
 from tests.bench.paired import Figure, Result, paired
-from tests.bench.served import Served, engines, get, served, service_of_today
+from tests.bench.served import Served, engines, get, of_today, served
 from tests.support.live_service import API, Answered, LiveService, live_service
 from tests.support.s3 import S3Service
 from tests.support.small_commission import wait_until
@@ -161,7 +161,8 @@ def _released(live: LiveService) -> str:
 
 
 def _uploads(folder: Path, s3: S3Service) -> Iterator[Result | Figure]:
-    live = service_of_today(folder / "live")
+    live = of_today(LiveService, folder / "live")
+    live.found()
     nadia = live.people["nadia"]
     sitting = live.publish_sitting("claire")
     drawn = [
