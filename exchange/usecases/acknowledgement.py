@@ -21,7 +21,7 @@ def push_to_broker(service: Service) -> Mapping[Digest, BrokerRefusalError]:
     The list goes on after a refusal: what rests on the refused statement the broker refuses by
     itself, and one bad statement must not keep a withdrawal from it. Raises BrokerUnavailableError.
     """
-    with service.transactions() as work:
+    with service.readings() as work:
         unknown = work.statements.unacknowledged()
         policies = [
             filed(work, each)

@@ -38,7 +38,7 @@ def begin_deposit(
     this one goes on, and the broker, too, makes one key a deposit.
     """
     now = present(service)
-    with service.transactions() as work:
+    with service.readings() as work:
         held = require_certificate(service, work, caller, Role.DEPOSITOR, now)
         known = _known(work, held, deposit)
         if known is None:

@@ -15,7 +15,7 @@ def current_caller(
 ) -> Caller | None:
     """The caller of a certificate or registrar's key that still counts now; else None."""
     now = present(service)
-    with service.transactions() as work:
+    with service.readings() as work:
         try:
             with explained():
                 if certificate is not None:

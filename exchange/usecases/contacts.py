@@ -33,7 +33,7 @@ def set_contact(service: Service, caller: Caller, address: str, language: str) -
 
 def read_contact(service: Service, caller: Caller) -> Contact | None:
     """The caller's own address."""
-    with service.transactions() as work:
+    with service.readings() as work:
         require_caller(service, work, caller, present(service))
         return work.contacts.get(_person(caller))
 

@@ -27,7 +27,7 @@ def put_part(
         raise InvalidRequestError(
             "Cette partie est arrivée altérée ou incomplète : elle n'est pas gardée, renvoyez-la."
         )
-    with service.transactions() as work:
+    with service.readings() as work:
         require_certificate(service, work, caller, Role.DEPOSITOR, present(service))
         record = own_deposit(work, caller, deposit)
     if record.state != DepositState.BEGUN:

@@ -12,7 +12,7 @@ from exchange.usecases.signatures import require_caller
 
 def read_receipt(service: Service, caller: Caller, index: int) -> bytes:
     """The ``tlog-proof`` of entry ``index``; raises NotFoundError for what is not the caller's."""
-    with service.transactions() as work:
+    with service.readings() as work:
         require_caller(service, work, caller, present(service))
     disclosure = service.log_store.disclosure(index)
     missing = NotFoundError("Cet événement n'existe pas, ou ne vous concerne pas.")

@@ -20,7 +20,7 @@ def read_status(
     includes: Sequence[Digest],
 ) -> bytes:
     """A ``status`` envelope for the caller's nonce. Statuses are not logged (DESIGN, section 5)."""
-    with service.transactions() as work:
+    with service.readings() as work:
         require_caller(service, work, caller, present(service))
     publish(service)
     push_to_broker(service)

@@ -246,7 +246,7 @@ def _require_same_history(service: Service, request: AccessRequest) -> None:
 
 
 def _open(service: Service, unverified: Unverified[AccessRequest], record: ReleaseRecord) -> Opened:
-    with service.transactions() as work:
+    with service.readings() as work:
         material = _material(work, unverified.statement, record)
     proof = receipt(service, record.ticket)
     answer = record.answer

@@ -34,7 +34,7 @@ def renew_release_key(
     statement, and nothing is recorded.
     """
     now = present(service)
-    with service.transactions() as work:
+    with service.readings() as work:
         _held, record, sitting = _check(service, work, caller, deposit, sitting_sha256, now)
     push_to_broker(service)
     envelope = service.broker.make_release_key(record.deposit, sitting.digest)

@@ -77,6 +77,10 @@ class Service:
     """The ports and constants of one server process."""
 
     transactions: Transactions
+    """For units of work that may write: one at a time, on all workers and hosts."""
+    readings: Transactions
+    """For those that only read: one snapshot, beside any writer. Nothing that is decided there is acted on
+    without being decided again where it is written."""
     log: EventLog
     log_store: LogStore
     broker: Broker

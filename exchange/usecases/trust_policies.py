@@ -18,7 +18,7 @@ from exchange.usecases.service import Service
 
 def trust_policies(service: Service) -> tuple[Attested, ...]:
     """All published versions, oldest first, with their receipts."""
-    with service.transactions() as work:
+    with service.readings() as work:
         accepted = sorted(
             work.statements.find(TrustPolicy), key=lambda each: each.statement.version
         )
@@ -32,14 +32,14 @@ def emergencies(service: Service) -> tuple[Attested, ...]:
     Also those that have ended: the head of their last minute is the published one until there is a
     quorum again, and without them nobody could read why.
     """
-    with service.transactions() as work:
+    with service.readings() as work:
         waiting = [filed(work, each) for each in work.statements.find(Emergency)]
     return _published(service, waiting)
 
 
 def recoveries(service: Service) -> tuple[Attested, ...]:
     """All published ones, oldest first, with their receipts: why this log may be shorter than one seen."""
-    with service.transactions() as work:
+    with service.readings() as work:
         waiting = [filed(work, each) for each in work.statements.find(Recovery)]
     return _published(service, waiting)
 

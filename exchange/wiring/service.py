@@ -86,6 +86,7 @@ def wire_service(
     )
     service = Service(
         transactions=database.transactions,
+        readings=database.readings,
         log=log,
         log_store=database.log_store,
         broker=broker.broker,

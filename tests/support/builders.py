@@ -179,6 +179,7 @@ class Commission:
         )
         self.service = Service(
             transactions=self.database.transactions,
+            readings=self.database.transactions,
             log=self.log,
             log_store=self.log_store,
             broker=self.broker,
