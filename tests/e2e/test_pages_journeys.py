@@ -282,3 +282,51 @@ def invited_again(world: SmallCommission, name: str, words: tuple[str, ...]) -> 
         *words, "--organisation", DOCTOR.organisation, "--role", "member",
         "--out", str(file), "--json",
     ).data()  # fmt: skip
+
+
+def test_who_comes_to_the_meeting(world: SmallCommission, chromium: Chromium) -> None:
+    """A member gives their voice, the secretariat records who is present; approvals and mandates change."""
+    seats(world)
+    sitting = world.plan_sitting()
+    deposited(world, sitting, "reunion")
+    world.open_now(sitting)
+    world.people[DOCTOR.key].does("declare", sitting, "--accept-undertaking")
+    member = chromium.tab()
+    member.brings_key(world, DOCTOR.key)
+    member.goes(f"#seance/{sitting}")
+    member.page.get_by_text("Si vous ne pouvez pas venir").click()
+    member.page.select_option("#proxy-holder", label="Préfet")
+    member.press("Donner mandat")
+    member.says("Mandat donné : Préfet parle pour votre siège")
+    member.look("25-mandat-de-vote")
+    secretariat = chromium.tab()
+    secretariat.brings_key(world, "secretariat", kind="registrar")
+    secretariat.goes(f"#seance/{sitting}")
+    secretariat.page.get_by_text("Inscrire les présents").click()
+    secretariat.page.select_option("#presence-prefet", "room")
+    secretariat.press("Signer les présences")
+    secretariat.says("Présents inscrits : 1 siège(s)")
+    secretariat.look("49-presents")
+    counted = world.registrar.does("registrar", "quorum", sitting, "--json").data()["dossiers"]
+    assert [(each["present"], each["represented"]) for each in counted] == [
+        (["prefet"], ["cdom92"])
+    ]
+    changes_the_roster(secretariat)
+
+
+def changes_the_roster(tab: Tab) -> None:
+    """An association's approval is prolonged; a mandate ends today."""
+    tab.goes("#composition")
+    page = tab.page
+    page.get_by_role("button", name="Modifier Altaïr").click()
+    assert page.input_value("#approval-rna") == "W000000001"
+    page.fill("#approval-to", "2039-12-31")
+    page.locator("form:has(#approval-to) button").click()
+    page.get_by_role("row", name="2039").wait_for()
+    tab.settled()
+    page.get_by_role("button", name=f"Mettre fin {DOCTOR.name}").click()
+    tab.look("43b-mettre-fin")
+    page.locator("#ask-yes").click()
+    page.get_by_role("button", name=f"Mettre fin {DOCTOR.name}").wait_for(state="detached")
+    tab.settled()
+    tab.look("43c-composition-changee")

@@ -25,6 +25,7 @@ export { decodeSeed, encodeSeed } from "./seed.ts";
 export type { Accepted } from "./ledger.ts";
 export * from "./pack.ts";
 export * from "./pack_file.ts";
+export * from "./meeting.ts";
 export { forgetDossiers, keepPack, keptPack } from "./pack_store.ts";
 export * from "./passkey.ts";
 export { Profile, type Settings } from "./profile.ts";

@@ -13,6 +13,7 @@ import { action, ask, attempt, inform, progressIn } from "../parts/attempts.ts";
 import { h, table } from "../parts/dom.ts";
 import { handOut } from "../parts/files.ts";
 import { moment, t } from "../parts/words.ts";
+import { proxyPart } from "./proxy.ts";
 import { type App, associationLabel, deskOf, stateOf } from "./app.ts";
 
 type Sitting = StatementOf<"sitting">;
@@ -35,6 +36,7 @@ export async function memberPart(app: App, place: HTMLElement, sitting: Sitting)
   }
   part.append(agenda(app, sitting, seen));
   part.append(await dossiers(app, sitting, seen));
+  if (stateOf(desk.view.ledger, sitting, desk.now) !== "closed") part.append(proxyPart(app, sitting));
 }
 
 /** A dossier that its association sealed badly for this device: the reader may say so, signed. */

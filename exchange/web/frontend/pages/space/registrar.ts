@@ -7,6 +7,7 @@ import { action, ask, inform } from "../parts/attempts.ts";
 import { h, table } from "../parts/dom.ts";
 import { moment, t } from "../parts/words.ts";
 import { type App, associationLabel, deskOf, personName } from "./app.ts";
+import { attendanceForm } from "./attendance.ts";
 import { complementForm } from "./complement_form.ts";
 import { datesForm } from "./sitting_form.ts";
 
@@ -23,6 +24,7 @@ export async function registrarPart(app: App, place: HTMLElement, sitting: Sitti
   if (over) return;
   const open = depositsOf(desk.view.ledger, sitting.sitting).filter((each) => each.complement === 0 && !each.withdrawn);
   if (open.length > 0) place.append(h("details", {}, h("summary", {}, t("Demander un complément")), complementForm(app, sitting, open)));
+  if (sitting.stage === "convoked") place.append(attendanceForm(app, sitting));
   place.append(h("details", {}, h("summary", {}, t("Choisir qui siège")), seatsForm(app, sitting)));
   place.append(h("details", {}, h("summary", {}, t("Changer les dates")), datesForm(app, sitting)));
 }

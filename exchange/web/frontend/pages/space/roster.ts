@@ -8,6 +8,7 @@ import { onSubmit } from "../parts/attempts.ts";
 import { cloned, h, table, within } from "../parts/dom.ts";
 import { day, t } from "../parts/words.ts";
 import { type App, deskOf, personName } from "./app.ts";
+import { approvalsPart, endMandate } from "./approvals.ts";
 
 type Roster = StatementOf<"roster">;
 
@@ -19,25 +20,25 @@ export async function rosterView(app: App, place: HTMLElement): Promise<void> {
   const roster = latestRoster(desk.view.ledger)?.statement ?? null;
   place.append(h("h1", {}, t("Composition de la commission")));
   if (roster === null) place.append(h("p", { class: "notice" }, t("Aucune composition n'est encore publiée : ajoutez un premier siège.")));
-  else place.append(seatsTable(app, roster), approvalsTable(roster), mandateForm(app, roster));
+  else place.append(seatsTable(app, roster), approvalsPart(app, roster), mandateForm(app, roster));
   place.append(seatForm(app, roster));
 }
 
 function seatsTable(app: App, roster: Roster): HTMLElement {
   const { ledger } = deskOf(app).view;
+  const messages = h("div");
   const rows = roster.seats.map((seat) => {
     const holders = roster.mandates
       .filter((each) => each.seat === seat.seat)
-      .map((each) => `${personName(ledger, each.person)} (${each.capacity === "titular" ? t("titulaire") : t("suppléant")}, ${day(each.from_day)} – ${day(each.to_day)})`);
-    const list = holders.length === 0 ? t("vacant") : h("div", {}, ...holders.map((each) => h("div", {}, each)));
+      .map((each) => {
+        const name = personName(ledger, each.person);
+        const term = `${name} (${each.capacity === "titular" ? t("titulaire") : t("suppléant")}, ${day(each.from_day)} – ${day(each.to_day)}) `;
+        return h("div", {}, term, endMandate(app, roster, each, name, messages));
+      });
+    const list = holders.length === 0 ? t("vacant") : h("div", {}, ...holders);
     return [{ content: seat.label, head: true }, seat.kind === "guest" ? t("invité") : seat.voting ? t("voix délibérative") : t("voix consultative"), list];
   });
-  return table(t("Version {version}", { version: roster.version }), [t("Siège"), t("Voix"), t("Mandats")], rows);
-}
-
-function approvalsTable(roster: Roster): HTMLElement {
-  const rows = roster.approvals.map((each) => [{ content: each.label, head: true }, each.rna, `${day(each.from_day)} – ${day(each.to_day)}`]);
-  return table(t("Associations agréées"), [t("Association"), t("RNA"), t("Agrément")], rows);
+  return h("div", {}, messages, table(t("Version {version}", { version: roster.version }), [t("Siège"), t("Voix"), t("Mandats")], rows));
 }
 
 function mandateForm(app: App, roster: Roster): HTMLElement {
