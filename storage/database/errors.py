@@ -25,7 +25,9 @@ from storage.errors import (
 
 
 class Waited(TimeoutError):
-    """Another thread of this process kept the turn to write for too long."""
+    """Another thread of this process kept the turn to write for too long, or was interrupted while
+    it wrote for this one, too.
+    """
 
 
 Translate = Callable[[SQLAlchemyError], ExplainedError]

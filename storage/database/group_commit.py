@@ -28,7 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import engine as limits
 from storage.database.engine import Mode, connected
-from storage.database.errors import business_error
+from storage.database.errors import Waited, business_error
 from storage.database.transaction import Transaction, commit
 from storage.database.turns import Turns
 
@@ -40,7 +40,7 @@ MAX_SECONDS: Final = 0.02
 sync of a slow disk takes."""
 
 
-_INTERRUPTED: Final = SQLAlchemyError("the commit of the group was interrupted")
+_INTERRUPTED: Final = Waited("a unit of work of the group was interrupted")
 
 
 class _Group:
@@ -85,6 +85,9 @@ class _Unit(Transaction):
             self._finish(keep=keep)
         except SQLAlchemyError as error:
             self._commits.close(self._group, error)
+        except BaseException:
+            self._commits.close(self._group, _INTERRUPTED)
+            raise
         else:
             self._group.units += keep
             self._commits.hand_on(self._group)
@@ -135,6 +138,9 @@ class GroupCommit:
         except SQLAlchemyError as error:
             self.close(group, error)
             raise business_error(error) from error
+        except BaseException:
+            self.close(group, _INTERRUPTED)
+            raise
 
     def _opened(self) -> _Group:
         resources = ExitStack()
@@ -164,12 +170,14 @@ class GroupCommit:
         except SQLAlchemyError as error:
             outcome = error
         finally:
-            _give_up(group, broken=broken_by is not None)
-            self._turns.give_back()
-            if outcome is None:
-                group.outcome.set_result(None)
-            else:
-                group.outcome.set_exception(outcome)
+            try:
+                _give_up(group, broken=broken_by is not None)
+            finally:
+                self._turns.give_back()
+                if outcome is None:
+                    group.outcome.set_result(None)
+                else:
+                    group.outcome.set_exception(outcome)
 
 
 def _give_up(group: _Group, *, broken: bool) -> None:

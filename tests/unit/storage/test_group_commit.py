@@ -189,3 +189,26 @@ def test_an_old_group_takes_no_further_unit(
     for each in writers.together(*(append(f"{n}") for n in range(3))):
         each.result()
     assert len(writers.committed) == 2
+
+
+def test_an_interrupt_gives_the_turn_back(
+    writers: Writers, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit that is interrupted while it is undone holds nobody up, and takes its group along."""
+    interrupted: list[None] = []
+    execute = writers.engine.dialect.do_execute
+
+    def once(cursor: object, statement: str, *rest: object, **more: object) -> None:
+        if statement.startswith("ROLLBACK TO") and not interrupted:
+            interrupted.append(None)
+            raise KeyboardInterrupt
+        execute(cursor, statement, *rest, **more)
+
+    monkeypatch.setattr(writers.engine.dialect, "do_execute", once)
+    first, second, third = writers.together(append("a"), give_up, append("b"))
+    with pytest.raises(StorageUnavailableError):
+        first.result()
+    with pytest.raises(KeyboardInterrupt):
+        second.result()
+    third.result()
+    assert kept(database_url) == [b"b"]
