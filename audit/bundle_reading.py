@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from itertools import islice
 from typing import Final, Protocol
 
@@ -31,23 +31,43 @@ class LogReader(Protocol):
 Checked = tuple[TilePath, BundleTask | None, BundleResult | None]
 """A bundle's path; what was read (None: it is missing), and what it turned out to be."""
 
+_Batch = list[tuple[TilePath, BundleTask | None]]
+
 
 def checked_bundles(reader: LogReader, size: int, workers: Executor | None) -> Iterator[Checked]:
     """Every bundle of a log of ``size`` entries, in order."""
     paths = bundles_of(size)
-    waiting: deque[tuple[list[tuple[TilePath, BundleTask | None]], Future[list[BundleResult]]]]
-    waiting = deque()
+    waiting = deque[tuple[_Batch, list[BundleTask], Future[list[BundleResult]] | None]]()
     while batch := [(path, _task(reader, path)) for path in islice(paths, BUNDLES_AT_ONCE)]:
         tasks = [task for _path, task in batch if task is not None]
         if workers is None or size < WORTH_WORKERS:
             yield from _joined(batch, check_bundles(tasks))
             continue
-        waiting.append((batch, workers.submit(check_bundles, tasks)))
+        waiting.append((batch, tasks, _submitted(workers, tasks)))
         if len(waiting) >= BATCHES_AHEAD:
-            earliest, future = waiting.popleft()
-            yield from _joined(earliest, future.result())
-    for earliest, future in waiting:
-        yield from _joined(earliest, future.result())
+            yield from _awaited(*waiting.popleft())
+    for each in waiting:
+        yield from _awaited(*each)
+
+
+def _submitted(workers: Executor, tasks: list[BundleTask]) -> Future[list[BundleResult]] | None:
+    try:
+        return workers.submit(check_bundles, tasks)
+    except BrokenExecutor:
+        return None
+
+
+def _awaited(
+    batch: _Batch, tasks: list[BundleTask], future: Future[list[BundleResult]] | None
+) -> Iterator[Checked]:
+    """What the workers found. If they died (out of memory, say), this process does their work: a
+    verification ends with a verdict.
+    """
+    try:
+        results = future.result() if future is not None else check_bundles(tasks)
+    except BrokenExecutor:
+        results = check_bundles(tasks)
+    yield from _joined(batch, results)
 
 
 def _task(reader: LogReader, path: TilePath) -> BundleTask | None:
@@ -58,9 +78,7 @@ def _task(reader: LogReader, path: TilePath) -> BundleTask | None:
     return BundleTask(data, path.width, tile)
 
 
-def _joined(
-    batch: list[tuple[TilePath, BundleTask | None]], results: list[BundleResult]
-) -> Iterator[Checked]:
+def _joined(batch: _Batch, results: list[BundleResult]) -> Iterator[Checked]:
     done = iter(results)
     for path, task in batch:
         yield path, task, None if task is None else next(done)

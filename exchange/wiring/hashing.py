@@ -15,7 +15,9 @@ MOST_WORKERS: Final = 4
 
 @contextmanager
 def hashing_workers() -> Iterator[Executor | None]:
-    """Workers that start when the first work comes; None on a machine with one core."""
+    """Workers that start when the first work comes; None on a machine with one core, or where there
+    are no semaphores (no /dev/shm).
+    """
     cores = min(os.cpu_count() or 1, MOST_WORKERS)
     if cores == 1:
         yield None
@@ -23,5 +25,10 @@ def hashing_workers() -> Iterator[Executor | None]:
     # Forked: a worker needs nothing but what this process has loaded, and starts at once.
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("fork" if "fork" in methods else None)
-    with ProcessPoolExecutor(cores, mp_context=context) as workers:
+    try:
+        pool = ProcessPoolExecutor(cores, mp_context=context)
+    except (OSError, ImportError, NotImplementedError):
+        yield None
+        return
+    with pool as workers:
         yield workers

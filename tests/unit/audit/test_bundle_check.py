@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -17,6 +17,7 @@ from audit.errors import AuditError
 from audit.merkle import leaf_hash, root_of
 from audit.tiles import encode_bundle
 from audit.verify import verify_log
+from exchange.wiring.hashing import hashing_workers
 from tests.support.log_world import LogWorld, files_of, reader_of
 
 LEAVES = [leaf_bytes(date(2026, 1, 1 + n // 200), bytes([n]) * 32) for n in range(256)]
@@ -90,4 +91,33 @@ def test_workers_change_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
             reader = reader_of(each)
             expected = verify_log(reader, world.policy)
             assert verify_log(reader, world.policy, workers=workers) == expected
+            assert verify_log(reader, world.policy, workers=Dying(workers)) == expected
             assert expected.ok is (each is files)
+
+
+class Dying(Executor):
+    """Workers of which the second dies, and the fifth is not even taken."""
+
+    def __init__(self, workers: Executor) -> None:
+        self._workers, self._asked = workers, 0
+
+    def submit(self, work, /, *values, **more):
+        self._asked += 1
+        if self._asked == 5:
+            raise BrokenExecutor
+        if self._asked == 2:
+            dead: Future = Future()
+            dead.set_exception(BrokenExecutor())
+            return dead
+        return self._workers.submit(work, *values, **more)
+
+
+def test_real_processes_give_the_same_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product's own workers, in processes, find what one process finds."""
+    monkeypatch.setattr(bundle_reading, "WORTH_WORKERS", 0)
+    world = LogWorld()
+    world.add(600)
+    world.log.integrate()
+    reader = reader_of(files_of(world.log))
+    with hashing_workers() as workers:
+        assert verify_log(reader, world.policy, workers=workers) == verify_log(reader, world.policy)
