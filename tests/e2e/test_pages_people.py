@@ -139,9 +139,25 @@ def test_from_the_invitation_to_the_seat(
     tab.press("Vérifier de nouveau")
     tab.says("Aucune séance ne vous concerne")
     tab.goes("#cle")
+    gives_an_address(tab)
     tab.look("36-ma-cle")
     recovers(chromium.tab(), invitation, kit, spoken)
     seats(secretariat, depositor, world, papers(tmp_path / "pieces"))
+
+
+def gives_an_address(tab: Tab) -> None:
+    """Notices by e-mail, if one wants them: given, refused when it is none, taken back."""
+    tab.page.fill("#contact", "ce n'est pas une adresse")
+    tab.press("Garder cette adresse")
+    tab.says("Cette adresse électronique n'est pas correcte")
+    tab.page.fill("#contact", "fantine@exemple.invalid")
+    tab.press("Garder cette adresse")
+    tab.says("Adresse gardée")
+    tab.goes("#seances")
+    tab.goes("#cle")
+    assert tab.page.input_value("#contact") == "fantine@exemple.invalid"
+    tab.press("Oublier mon adresse")
+    tab.says("Adresse oubliée")
 
 
 def recovers(tab: Tab, invitation: Path, kit: str, spoken: str) -> None:

@@ -194,6 +194,16 @@ export class Api {
     return this.connection.stream(`${API}/deposits/${step(deposit)}/payload`, first);
   }
 
+  /** One's own address for notices; null where none was given. */
+  async contact(): Promise<string | null> {
+    return field(await this.connection.get(`${API}/contact`), "address", optional(text));
+  }
+
+  /** Gives an address, or takes it back (null). */
+  putContact(address: string | null, language: string): Promise<void> {
+    return this.connection.putJson(`${API}/contact`, { address, language });
+  }
+
   disclosures(): Promise<ReadableStream<Uint8Array>> {
     return this.connection.stream(`${API}/disclosures`);
   }

@@ -76,6 +76,12 @@ export class Connection {
     return answer.length > 0 ? jsonOf(answer) : null;
   }
 
+  /** PUT JSON; the same twice is the same as once. */
+  async putJson(path: string, body: unknown): Promise<void> {
+    const headers = { "Content-Type": "application/json" };
+    await whole(await this.send(path, { method: "PUT", headers, body: JSON.stringify(body) }, true));
+  }
+
   /** PUT one part, with its RFC 9530 digest. The same part twice is the same as once. */
   async put(path: string, data: Bytes): Promise<void> {
     const headers = {

@@ -3,7 +3,7 @@ import { changePassphrase, forgetKey } from "../../core/enrolment.ts";
 import { addPasskey, hasPasskey, passkeysArePossible, removePasskey } from "../../core/passkey.ts";
 import { action, ask, inform, onSubmit } from "../parts/attempts.ts";
 import { facts, h } from "../parts/dom.ts";
-import { t } from "../parts/words.ts";
+import { language, t } from "../parts/words.ts";
 import type { App } from "./app.ts";
 
 export async function accountView(app: App, place: HTMLElement): Promise<void> {
@@ -18,8 +18,32 @@ export async function accountView(app: App, place: HTMLElement): Promise<void> {
     )),
     await passkeyPart(app, owner ?? t("Ma clé")),
     passphraseForm(app),
+    await contactPart(app),
     forgetPart(app),
   );
+}
+
+/** Where notices go; the secretariat's own key is nobody's, and without a network nothing is asked. */
+async function contactPart(app: App): Promise<HTMLElement | string> {
+  const { desk, browser } = app;
+  if (desk === null || desk.who.person === null) return "";
+  const known = await browser.api.contact();
+  const messages = h("div");
+  const input = h("input", { type: "email", id: "contact", autocomplete: "email", maxlength: "254" });
+  input.value = known ?? "";
+  const keep = async (address: string | null): Promise<void> => {
+    await browser.api.putContact(address, language());
+    input.value = address ?? "";
+    inform(messages, address === null ? t("Adresse oubliée : vous ne recevrez plus de message.") : t("Adresse gardée. Les messages ne disent jamais rien d'un dossier."));
+  };
+  const form = h("form", { class: "panel", novalidate: true },
+    h("h2", {}, t("Être averti par courriel")),
+    h("p", {}, t("Facultatif : convocations, compléments demandés, échéances. Cette adresse n'est ni au journal ni dans aucune déclaration, et n'ouvre rien.")),
+    h("div", { class: "field" }, h("label", { for: "contact" }, t("Adresse électronique")), input),
+    messages,
+    h("div", { class: "actions" }, h("button", { class: "plain" }, t("Garder cette adresse")), action(t("Oublier mon adresse"), messages, () => keep(null), "plain")));
+  onSubmit(form, messages, () => keep(input.value.trim()));
+  return form;
 }
 
 async function passkeyPart(app: App, name: string): Promise<HTMLElement> {
