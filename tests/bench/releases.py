@@ -29,7 +29,7 @@ from tests.support.broker_world import Deposit, Person
 from tests.support.live_service import LiveService
 from tests.support.witness_process import WitnessProcess, make_witness
 
-RATES: Final = (25, 50, 100, 200)
+RATES: Final = (5, 25, 50, 100, 200)
 """Requests a second; DESIGN's goal is the last."""
 SECONDS: Final = 6
 THREADS: Final = 48
@@ -81,7 +81,9 @@ def measure() -> Iterator[Rate]:
             with served(live, folder) as running:
                 claire = live.people["claire"]
                 cookie = running.cookie(claire)
-                _run(running, cookie, _requests(running, claire, sitting, deposit, WARM_UP), 25)
+                _run(
+                    running, cookie, _requests(running, claire, sitting, deposit, WARM_UP), RATES[0]
+                )
                 for offered in RATES:
                     bodies = _requests(running, claire, sitting, deposit, offered * SECONDS)
                     row = _run(running, cookie, bodies, offered)
