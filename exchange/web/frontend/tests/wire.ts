@@ -23,14 +23,18 @@ export function nodeWire(url: string): NodeWire {
   let parts = 0;
   const send: Wire = async (target, request) => {
     if (off) throw new TypeError("off line");
-    if (/\/parts\/\d+$/.test(target)) {
+    const isPart = /\/parts\/\d+$/.test(target);
+    if (isPart) {
       if (left !== null && left <= 0) throw new TypeError("the line broke");
       if (left !== null) left -= 1;
       parts += 1;
     }
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const headers = { ...(request.headers as Record<string, string>), Origin: new URL(url).origin, Cookie: cookie };
-    const answer = await fetch(url + target, { ...request, headers, redirect: "error" });
+    const answer = await fetch(url + target, { ...request, headers, redirect: "error" }).catch((error: unknown) => {
+      if (isPart && left !== null) left += 1; // the line broke by itself: this part does not count as sent
+      throw error;
+    });
     for (const line of answer.headers.getSetCookie()) {
       const [pair = ""] = line.split(";");
       cookies.set(pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1));
