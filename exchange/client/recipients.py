@@ -11,7 +11,7 @@ from crypto.edge.seal import envelope_for, header_for
 from crypto.keys import Entropy, FileKey, Recipient
 from crypto.statements.exchange import EnvelopeEntry, Purpose
 from crypto.statements.registry import Role, RosterSeat, SeatKind, Sitting
-from exchange.client.errors import NotPossibleError
+from exchange.client.errors import NotPossibleError, NotTrustworthyError
 from exchange.client.registry import certificates_with, roster_of, seat_of, usable
 from exchange.usecases.ledger import StatementIndex
 
@@ -41,6 +41,9 @@ def readers(
 
     A seat of the depositing association is recused from its dossiers (CRPA R133-12), a guest's seat
     never sits in the restricted formation: neither gets an envelope, whatever the sitting lists.
+
+    Raises NotTrustworthyError when a certificate that the sitting names was not shown: by withholding it
+    the service would choose who cannot read.
     """
     roster = roster_of(index).statement
     if audience is not None:
@@ -53,6 +56,8 @@ def readers(
         if audience is not None and taken.seat not in audience:
             continue
         for digest in taken.certificates:
+            if index.get(digest) is None:
+                raise _withheld(taken.label)
             certificate = usable(index, digest, now)
             if certificate is None or certificate.person != taken.person:
                 continue
@@ -86,6 +91,15 @@ def colleagues(index: StatementIndex, association: str, now: datetime) -> tuple[
         )
         for each in certificates_with(index, Role.DEPOSITOR, now)
         if each.statement.organisation == association
+    )
+
+
+def _withheld(label: str) -> NotTrustworthyError:
+    return NotTrustworthyError(
+        "Le service ne montre pas le certificat d'une personne qui siège ({seat}) : le dossier ne serait "
+        "pas scellé pour elle. Rien n'a été envoyé. Recommencez ; si cela se répète, prévenez le "
+        "secrétariat.",
+        seat=label,
     )
 
 

@@ -90,6 +90,19 @@ def test_hidden_revocation(scene: Scene) -> None:
     refused(scene, NotTrustworthyError)
 
 
+def test_withheld_certificate(scene: Scene) -> None:
+    """A server that leaves a sitting member's certificate out does not choose who cannot read."""
+    world = scene.server.world
+    hidden = world.envelopes[scene.person("martin").certificate].decode()
+
+    def lie(answer: Any) -> Any:
+        kept = [each for each in answer["statements"] if each["envelope"] != hidden]
+        return {**answer, "statements": kept}
+
+    scene.server.lies["sitting"] = scene.server.lies["statements"] = lie
+    refused(scene, NotTrustworthyError)
+
+
 def kind_of(item: Any) -> str:
     import json
 

@@ -133,6 +133,25 @@ def test_an_invented_member(association: LyingService, planned: str, tmp_path: A
     assert not any(each.startswith("PUT") for each in association.asked)
 
 
+def test_a_withheld_member(
+    world: SmallCommission, chromium: Chromium, planned: str, tmp_path: Any
+) -> None:
+    """A certificate exchanged for another genuine one puts nobody off the list of readers unseen."""
+    service = LyingService(chromium.tab())
+    service.tab.brings_key(world, DEPOSITOR.key)
+
+    def exchanged(answer: Any) -> Any:
+        certificates = [e for e in answer["statements"] if type_of(e["envelope"]) == "certificate"]
+        others = [each for each in answer["statements"] if each not in certificates]
+        return {**answer, "statements": [*others, *[certificates[0]] * len(certificates)]}
+
+    service.answers(SITTING, exchanged)
+    wants_to_deposit(service.tab, planned, tmp_path / "pieces")
+    service.tab.press("Voir qui pourra lire")
+    stops(service, "ne montre pas le certificat d'une personne qui siège", "62b-membre-tu")
+    assert not any(each.startswith("PUT") for each in service.asked)
+
+
 def test_an_invented_reader_shown_to_a_member(member: LyingService, opened: str) -> None:
     """A member is not shown a sitting whose people the service certified itself."""
     forger = Forger.fresh()

@@ -2,6 +2,7 @@
 import { envelopeFor, headerFor } from "./age.ts";
 import type { Bytes } from "./bytes.ts";
 import { sha256 } from "./digests.ts";
+import { hostile } from "./errors.ts";
 import { spokenFingerprint } from "./keys.ts";
 import { type Accepted, type StatementIndex, ofType } from "./ledger.ts";
 import { certificatesWith, impossible, rosterOf, seatOf, usable } from "./registry.ts";
@@ -55,6 +56,15 @@ export function readers(
     if (seat === null || seat.kind === "guest" || notThese.has(taken.person)) continue;
     if (audience !== null && !audience.includes(taken.seat)) continue;
     for (const digest of taken.certificates) {
+      if (index.get(digest) === null) {
+        // By withholding a certificate the service would choose who cannot read.
+        throw hostile(
+          "Le service ne montre pas le certificat d'une personne qui siège ({seat}) : le dossier ne serait " +
+            "pas scellé pour elle. Rien n'a été envoyé. Recommencez ; si cela se répète, prévenez le " +
+            "secrétariat.",
+          { seat: taken.label },
+        );
+      }
       const certificate = usable(index, digest, now);
       if (certificate === null || certificate.person !== taken.person) continue;
       const recused = seat.organisation === association || certificate.organisation === association;

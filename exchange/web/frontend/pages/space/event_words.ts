@@ -81,7 +81,17 @@ export const statementLabel = (type: string): string =>
     attestation: t("attestation du vérificateur"),
     "bundle-index": t("table d'un export"),
     login: t("connexion"),
+    emergency: t("mesure d'urgence"),
+    recovery: t("reprise d'une sauvegarde"),
   })[type] ?? type;
+
+/** What was read of the registry: a kind of statement, or one of these. */
+const readLabel = (what: string): string =>
+  ({
+    sittings: t("les séances"),
+    releases: t("qui a reçu un dossier"),
+    retention: t("ce qui peut être effacé"),
+  })[what] ?? statementLabel(what);
 
 const VALUES = (): Readonly<Record<string, string>> => ({
   read: t("lecture"),
@@ -92,5 +102,7 @@ const VALUES = (): Readonly<Record<string, string>> => ({
 });
 
 /** A value of a field: a statement's kind, a purpose, a cause; digests and ids as they are. */
-export const valueLabel = (name: string, value: string): string =>
-  name === "type" ? statementLabel(value) : (VALUES()[value] ?? value);
+export const valueLabel = (name: string, value: string): string => {
+  if (name === "what") return readLabel(value);
+  return name === "type" ? statementLabel(value) : (VALUES()[value] ?? value);
+};
