@@ -7,7 +7,8 @@ TEST_STAMP := $(VENV)/.test-installed
 FRONTEND := exchange/web/frontend
 FRONTEND_STAMP := $(FRONTEND)/node_modules/.package-lock.json
 DEMO_DIRECTORY ?= $(shell mktemp -d -t dossier-demo-XXXXXX)
-PYTEST_WORKERS ?= 2
+# Many tests wait for processes, browsers and disks: three workers keep two cores busy.
+PYTEST_WORKERS ?= 3
 FUZZ_SECONDS ?= 600
 
 .PHONY: help run test test-engines lint fmt bench fuzz lock catalogue frontend policy-page clean

@@ -36,7 +36,7 @@ SCRIPT = """async ([files, mib]) => {
   const piece = (n) => ({ path: `piece-${n}.pdf`, type: "application/pdf", size: content.size });
   const card = { version: 1, sitting: "a".repeat(26), dossier: "aaaaa-aaaaa", association: "altair",
     depositor: "0".repeat(64), kind: "engagement", complement_of: null,
-    pieces: Array.from({ length: files }, (_, n) => piece(n)), note: "" };
+    pieces: Array.from({ length: files }, (_, n) => piece(n)), checklist: [], note: "" };
   const [key, nonce] = [16, 16].map((n) => crypto.getRandomValues(new Uint8Array(n)));
   const began = performance.now();
   const sealed = await ask("sealContainer", card, Array(files).fill(content), key, nonce);
