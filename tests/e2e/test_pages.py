@@ -156,6 +156,7 @@ def deposits(
     tab.press("Chiffrer et déposer")
     tab.says("Déposé et inscrit au journal")
     tab.look("14-recepisse")
+    tab.prints("14c-recepisse-imprime", hidden="Retour à mes dossiers")
     told = tab.page.locator(".verdict").inner_text()
     reference = re.findall(r"[a-z2-7]{5}-[a-z2-7]{5}", told)[0]
     tab.press("Retour à mes dossiers")

@@ -313,7 +313,7 @@ def test_who_comes_to_the_meeting(world: SmallCommission, chromium: Chromium) ->
 
 
 def changes_the_roster(tab: Tab) -> None:
-    """An association's approval is prolonged; a mandate ends today."""
+    """An association's approval is prolonged, a mandate ends today, a seat is added."""
     tab.goes("#composition")
     page = tab.page
     page.get_by_role("button", name="Modifier Altaïr").click()
@@ -326,5 +326,12 @@ def changes_the_roster(tab: Tab) -> None:
     tab.look("43b-mettre-fin")
     page.locator("#ask-yes").click()
     page.get_by_role("button", name=f"Mettre fin {DOCTOR.name}").wait_for(state="detached")
+    tab.settled()
+    page.locator("summary", has_text="Ajouter un siège").click()
+    page.fill("#seat-label", "Éducation nationale")
+    page.fill("#seat-code", "dasen")
+    page.fill("#seat-basis", "CASF R121-12-7")
+    page.locator("form:has(#seat-code) button").click()
+    page.get_by_role("row", name="Éducation nationale").wait_for()
     tab.settled()
     tab.look("43c-composition-changee")

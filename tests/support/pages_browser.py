@@ -70,6 +70,14 @@ class Tab:
         if path.split("#", maxsplit=1)[0] in {"/rejoindre", "/espace"}:
             self.page.wait_for_selector("html[data-ready]", state="attached")
 
+    def prints(self, name: str, *, hidden: str) -> None:
+        """Take a picture of the page as it is printed: without the buttons, of which ``hidden`` is one."""
+        self.page.emulate_media(media="print", color_scheme="light")
+        assert self.page.get_by_text(hidden).count() == 1
+        assert not self.page.get_by_text(hidden).is_visible()
+        self.page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
+        self.page.emulate_media(media="screen")
+
     def look(self, name: str) -> None:
         """Take a picture of the whole page, and let axe-core judge it."""
         PICTURES.mkdir(parents=True, exist_ok=True)
