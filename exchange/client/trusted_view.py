@@ -144,8 +144,9 @@ class TrustedView:
             return
         log = log_rules(current, [parse(Emergency, each.envelope) for each in emergencies])
         receipts = [verify_receipt(item.receipt, log) for item in items]
+        places = [(receipt.index, policy) for receipt, policy in zip(receipts, chain, strict=True)]
         for each in recoveries:
-            self._permit(current, log, each)
+            self._permit(places, log, each)
         self._source.accept([receipt.checkpoint for receipt in receipts], self._clock())
         for item, policy, receipt in zip(items, chain, receipts, strict=True):
             require_event(
@@ -156,13 +157,18 @@ class TrustedView:
         self._log = log
         self.take([*emergencies, *recoveries])
 
-    def _permit(self, policy: TrustedPolicy, log: LogPolicy, item: Attested) -> None:
-        """Believe a recovery that the roots signed and that stands in the log it excuses."""
+    def _permit(
+        self, places: Sequence[tuple[int, TrustedPolicy]], log: LogPolicy, item: Attested
+    ) -> None:
+        """Believe a recovery that stands in the log it excuses, signed by the roots of its place there:
+        those that came later know nothing of it.
+        """
         unverified = parse(Recovery, item.envelope)
-        at = unverified.statement.issued_at
-        verified = verify_statement(policy, MemoryLedger(), unverified, at)
-        cites = {"statement": verified.digest}
-        require_event(verify_receipt(item.receipt, log), (EventType.STATEMENT_ACCEPTED,), cites)
+        receipt = verify_receipt(item.receipt, log)
+        require_event(receipt, (EventType.STATEMENT_ACCEPTED,), {"statement": unverified.digest})
+        before = [policy for index, policy in places if index < receipt.index]
+        policy = before[-1] if before else None
+        verified = verify_statement(policy, MemoryLedger(), unverified, receipt.details.at)
         note = verified.statement.checkpoint.encode()
         self._source.permit(verified.digest, Checkpoint.of_note(note))
 

@@ -172,6 +172,22 @@ def test_from_an_old_backup_to_work_again(drill: Drill) -> None:
     assert drill.deposit() not in {drill.first, drill.lost}
 
 
+def test_the_roots_may_change_afterwards(drill: Drill) -> None:
+    """A recovery counts by the roots of its time: policies that name others lock nobody out."""
+    office, live = drill.office, drill.office.live
+    drill.restore()
+    recover(live.wired.service, drill.signed(live.wired.log.head() or b"").envelope)
+    drill.replace_the_broker()
+    fresh = PartySigningSeed.generate(os.urandom)
+    rotated = live.trust_policy(3, roots=(fresh.verify_key(),))
+    both = seal(rotated.statement, [live.root, fresh])
+    body = {"statement": both.envelope.decode()}
+    assert post(live.anonymous(), "/api/v1/statements", body).status_code == 201
+    told = office.run("nadia", "sittings")
+    assert (told.status, "restauré d'une sauvegarde" in told.err) == (0, True), told.err
+    assert office.run("nadia", "sittings").status == 0
+
+
 def test_what_recovers_nothing(drill: Drill) -> None:
     """Another's signature, and another checkpoint than the restored head, are refused; nothing moves."""
     live = drill.office.live

@@ -12,7 +12,6 @@ import type { Attested } from "./api.ts";
 import { verifyStatement } from "./authority.ts";
 import { checkpointOf } from "./checkpoints.ts";
 import { logRules } from "./emergency.ts";
-import { parseInstant } from "./encoding.ts";
 import { type Unverified, parse, parseAny } from "./dsse.ts";
 import { hostile } from "./errors.ts";
 import { keyFingerprint } from "./keys.ts";
@@ -109,7 +108,8 @@ export class TrustedView {
     if (current === undefined) return;
     const log = logRules(current.policy, emergencies.map((each) => parse("emergency", each.envelope)));
     const receipts = items.map((item) => verifyReceipt(item.receipt, log));
-    for (const each of recoveries) this.permit(current.policy, log, each);
+    const places = chain.map(({ policy }, at) => ({ order: (receipts[at] as VerifiedReceipt).index, policy }));
+    for (const each of recoveries) this.permit(places, log, each);
     await this.source.accept(receipts.map((receipt) => receipt.checkpoint), this.clock());
     chain.forEach(({ item, policy }, at) => {
       const receipt = receipts[at] as VerifiedReceipt;
@@ -121,11 +121,21 @@ export class TrustedView {
     await this.take([...emergencies, ...recoveries]);
   }
 
-  /** Believes a recovery that the roots signed and that stands in the log it excuses. */
-  private permit(policy: TrustedPolicy, log: LogPolicy, item: Attested): void {
+  /**
+   * Believes a recovery that stands in the log it excuses, signed by the roots of its place there: those
+   * that came later know nothing of it.
+   */
+  private permit(
+    places: readonly { readonly order: number; readonly policy: TrustedPolicy }[],
+    log: LogPolicy,
+    item: Attested,
+  ): void {
     const given = parse("recovery", item.envelope);
-    verifyStatement(policy, new MemoryLedger(), given, parseInstant(given.statement.issued_at));
-    requireEvent(verifyReceipt(item.receipt, log), ["statement.accepted"], { statement: given.digest });
+    const receipt = verifyReceipt(item.receipt, log);
+    requireEvent(receipt, ["statement.accepted"], { statement: given.digest });
+    const policy = places.filter((each) => each.order < receipt.index).at(-1)?.policy;
+    if (policy === undefined) throw another();
+    verifyStatement(policy, new MemoryLedger(), given, receipt.at);
     this.source.permit(given.digest, checkpointOf(given.statement.checkpoint));
   }
 
