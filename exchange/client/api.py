@@ -168,12 +168,9 @@ class Api:
     def commit_deposit(
         self, deposit: str, manifest: bytes, envelopes: Sequence[bytes], key: str
     ) -> bytes:
-        """The receipt of ``deposit.committed``. ``key`` is the deposit's; a key is for one request, so
-        the commit's is another, made of it.
-        """
+        """The receipt of ``deposit.committed``."""
         body = {"manifest": manifest.decode(), "envelopes": [encode_base64(e) for e in envelopes]}
-        path = f"{API}/deposits/{deposit}/commit"
-        answer = self._connection.post(path, body, key=f"{key}-commit")
+        answer = self._connection.post(f"{API}/deposits/{deposit}/commit", body, key=key)
         return field(answer, "receipt", utf8)
 
     def erasable(self, dossier: str | None) -> Any:

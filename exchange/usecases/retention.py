@@ -50,7 +50,6 @@ from crypto.statements.registry import (
     TrustPolicy,
 )
 from exchange.usecases.errors import NotAllowedError, NotFoundError
-from exchange.usecases.facts import latest_sitting
 from exchange.usecases.index_ranges import ranges_of
 from exchange.usecases.ledger import Accepted
 from exchange.usecases.ports import UnitOfWork
@@ -111,8 +110,13 @@ def erasable(service: Service, caller: Caller, dossier: str | None) -> Erasable:
         for index, details in _disclosed(service, 0, past)
         if index not in kept and (concerned is None or concerned.includes(details))
     ]
-    covered = [each for statement in attested for each in statement.ranges]
-    ready = [index for index in wanted if any(each.first <= index <= each.last for each in covered)]
+    covered = {
+        index
+        for statement in attested
+        for each in statement.ranges
+        for index in range(each.first, min(each.last + 1, past))
+    }
+    ready = [index for index in wanted if index in covered]
     return Erasable(ranges_of(ready), len(wanted) - len(ready))
 
 
@@ -233,33 +237,30 @@ def _erase_statements(
     cited: frozenset[Digest],
     now: datetime,
 ) -> None:
-    waiting = {each.digest for each in work.statements.unacknowledged()}
+    needed = cited | {each.digest for each in work.statements.unacknowledged()}
     going = {each.digest for each in doomed}
+    # Its months are counted by its manifests, as long as a pathway goes on.
+    pathways = {
+        each.statement.pathway
+        for each in work.statements.find(Manifest)
+        if each.digest not in going
+    }
+    running = _running(work, now)
     for each in doomed:
+        statement = each.statement
         if (
-            isinstance(each.statement, ERASED)
-            and each.digest not in cited | waiting
-            and _is_over(work, each.statement, now)
-            and not _goes_on(work, each.statement, going)
+            isinstance(statement, ERASED)
+            and each.digest not in needed
+            and getattr(statement, "sitting", None) not in running
+            and not (isinstance(statement, Manifest) and statement.pathway in pathways)
         ):
             work.statements.erase(each.digest)
 
 
-def _is_over(work: UnitOfWork, statement: Statement, now: datetime) -> bool:
-    """Whether the sitting that a statement is about has closed: until then it decides who reads."""
-    sitting = getattr(statement, "sitting", None)
-    latest = latest_sitting(work.statements, sitting) if isinstance(sitting, str) else None
-    return latest is None or latest.statement.closes_at <= now
-
-
-def _goes_on(work: UnitOfWork, statement: Statement, going: set[Digest]) -> bool:
-    """Whether a pathway continues beyond what is erased: its months are counted by its manifests."""
-    if not isinstance(statement, Manifest):
-        return False
-    return any(
-        each.statement.pathway == statement.pathway and each.digest not in going
-        for each in work.statements.find(Manifest)
-    )
+def _running(work: UnitOfWork, now: datetime) -> set[str]:
+    """The sittings that have not closed, by their latest versions: until then it is decided who reads."""
+    latest = {each.statement.sitting: each.statement for each in work.statements.find(Sitting)}
+    return {sitting for sitting, version in latest.items() if version.closes_at > now}
 
 
 def _erase_agendas(work: UnitOfWork) -> None:

@@ -11,7 +11,7 @@ from fpdf import FPDF
 from PIL import Image
 
 from exchange.demo.world import PASSPHRASE
-from tests.support.pages_browser import Chromium, Tab, can_run, running_chromium
+from tests.support.pages_browser import NEEDS_CHROMIUM, Chromium, Tab, can_run, running_chromium
 from tests.support.small_commission import (
     DEPOSITOR,
     DOCTOR,
@@ -20,13 +20,7 @@ from tests.support.small_commission import (
     small_commission,
 )
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        not can_run(),
-        reason="the pages need Chromium, and « npm ci » in tests/e2e/axe for axe-core",
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(not can_run(), reason=NEEDS_CHROMIUM)]
 
 STATIC = (
     "/",

@@ -14,7 +14,7 @@ from audit.note import KeyType
 from tests.e2e.test_pages import papers
 from tests.support.log_world import signer
 from tests.support.lying_service import Forger, LyingService, type_of
-from tests.support.pages_browser import Chromium, Tab, can_run, running_chromium
+from tests.support.pages_browser import NEEDS_CHROMIUM, Chromium, Tab, can_run, running_chromium
 from tests.support.small_commission import (
     AUDITOR,
     DEPOSITOR,
@@ -23,13 +23,7 @@ from tests.support.small_commission import (
     small_commission,
 )
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        not can_run(),
-        reason="the pages need Chromium, and « npm ci » in tests/e2e/axe for axe-core",
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(not can_run(), reason=NEEDS_CHROMIUM)]
 
 SITTING = re.compile(r"/api/v1/sittings/[a-z2-7]{26}$")
 STATUS = re.compile(r"/api/v1/status\?")

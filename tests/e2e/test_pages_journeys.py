@@ -14,7 +14,7 @@ from exchange.demo.opening import invite
 from exchange.demo.world import PASSPHRASE
 from tests.e2e.test_pages import papers
 from tests.support.keyboard import Keyboard
-from tests.support.pages_browser import Chromium, Tab, can_run, running_chromium
+from tests.support.pages_browser import NEEDS_CHROMIUM, Chromium, Tab, can_run, running_chromium
 from tests.support.small_commission import (
     DEPOSITOR,
     DOCTOR,
@@ -23,13 +23,7 @@ from tests.support.small_commission import (
     small_commission,
 )
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        not can_run(),
-        reason="the pages need Chromium, and « npm ci » in tests/e2e/axe for axe-core",
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(not can_run(), reason=NEEDS_CHROMIUM)]
 
 WORDS = "quatre mots sans rapport"
 NEW_DEPOSITOR = Player("nouvelle-referente", "Clémence Fictive", "altair", ("depositor",))

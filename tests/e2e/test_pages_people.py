@@ -11,7 +11,14 @@ import pytest
 
 from exchange.demo.world import PASSPHRASE
 from tests.e2e.test_pages import papers
-from tests.support.pages_browser import PICTURES, Chromium, Tab, can_run, running_chromium
+from tests.support.pages_browser import (
+    NEEDS_CHROMIUM,
+    PICTURES,
+    Chromium,
+    Tab,
+    can_run,
+    running_chromium,
+)
 from tests.support.small_commission import (
     AUDITOR,
     DEPOSITOR,
@@ -20,13 +27,7 @@ from tests.support.small_commission import (
     small_commission,
 )
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        not can_run(),
-        reason="the pages need Chromium, and « npm ci » in tests/e2e/axe for axe-core",
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(not can_run(), reason=NEEDS_CHROMIUM)]
 
 WORDS = "quatre mots sans rapport"
 

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.checkpoint import Checkpoint
 from audit.entries import commitment, parse_leaf
 from crypto.labels import EVENT_COMMITMENT
 from crypto.statements.custody import IndexRange
@@ -82,10 +81,6 @@ class Aged:
         words = ("retention", "--dossier", str(self.erased["dossier"]), "--yes", "--json")
         ranges = self.registrar(*words).data()["ranges"]
         return {index for first, last in ranges for index in range(first, last + 1)}
-
-    @property
-    def size(self) -> int:
-        return Checkpoint.of_note(self.office.live.wired.log.checkpoint() or b"").size
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from tests.support.small_commission import SmallCommission
 
 ROOT: Final = Path(__file__).parents[2]
 AXE: Final = ROOT / "tests" / "e2e" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+NEEDS_CHROMIUM: Final = "the pages need Chromium, and « npm ci » in tests/e2e/axe for axe-core"
 PICTURES: Final = ROOT / ".run" / "pages"
 """Where the run leaves a picture of every page and state, to be looked at."""
 

@@ -165,8 +165,7 @@ export class Api {
   ): Promise<string> {
     const body = { manifest, envelopes: envelopes.map(encodeBase64) };
     const path = `${API}/deposits/${step(deposit)}/commit`;
-    // A key is for one request: the deposit's own began it, the commit's is made of that.
-    return field(await this.connection.post(path, body, `${key}-commit`), "receipt", text);
+    return field(await this.connection.post(path, body, key), "receipt", text);
   }
 
   /** The deposit's release key by the broker that is in charge now. */
