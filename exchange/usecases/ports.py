@@ -123,6 +123,9 @@ class Statements(StatementIndex, Protocol):
         included, in their order.
         """
 
+    def undisclosed(self) -> Sequence[Accepted[Statement]]:
+        """Those whose event has no details any more, in this transaction."""
+
     def erase(self, digest: Digest) -> None:
         """Forget a statement and how it is found. Idempotent."""
 

@@ -51,7 +51,6 @@ from crypto.statements.registry import (
 )
 from exchange.usecases.errors import NotAllowedError, NotFoundError
 from exchange.usecases.index_ranges import ranges_of
-from exchange.usecases.ledger import Accepted
 from exchange.usecases.ports import UnitOfWork
 from exchange.usecases.reading import record_reading
 from exchange.usecases.record import present, publish, record_event
@@ -196,14 +195,9 @@ def apply_retention(service: Service, retention: Digest) -> None:
     # Read before: an event that is logged meanwhile cites nothing of a sitting that is over.
     cited = _cited_by_others(service, ranges)
     with service.transactions() as work:
-        doomed = [
-            each
-            for span in ranges
-            for _index, each in work.statements.recorded_between(span.first, span.last)
-        ]
         erased = sum(work.events.erase_disclosures(each.first, each.last) for each in ranges)
         if erased:
-            _erase_statements(work, doomed, cited, present(service))
+            _erase_statements(work, cited, present(service))
             for each in ranges:
                 work.releases.forget_between(each.first, each.last)
             _erase_agendas(work)
@@ -231,13 +225,10 @@ def _cited_by_others(service: Service, ranges: Sequence[IndexRange]) -> frozense
     )
 
 
-def _erase_statements(
-    work: UnitOfWork,
-    doomed: Sequence[Accepted[Statement]],
-    cited: frozenset[Digest],
-    now: datetime,
-) -> None:
+def _erase_statements(work: UnitOfWork, cited: frozenset[Digest], now: datetime) -> None:
+    """Also those that an earlier retention had to leave, because they were still needed then."""
     needed = cited | {each.digest for each in work.statements.unacknowledged()}
+    doomed = work.statements.undisclosed()
     going = {each.digest for each in doomed}
     # Its months are counted by its manifests, as long as a pathway goes on.
     pathways = {

@@ -124,6 +124,16 @@ class SqlStatements:
         )
         return [(row.log_index, _accepted(row)) for row in self._transaction.rows(query)]
 
+    def undisclosed(self) -> Sequence[Accepted[Statement]]:
+        """Those whose event has no details any more."""
+        query = (
+            select(statements)
+            .outerjoin(log_disclosures, log_disclosures.c.ticket == statements.c.ticket)
+            .where(log_disclosures.c.ticket.is_(None))
+            .order_by(statements.c.ticket, statements.c.digest)
+        )
+        return [_accepted(row) for row in self._transaction.rows(query)]
+
     def erase(self, digest: Digest) -> None:
         """Forget a statement and how it is found. Idempotent."""
         found = statement_references.c.digest == digest

@@ -172,6 +172,11 @@ class _Statements:
         found = [(at, each) for at, each in placed if at is not None and first <= at <= last]
         return sorted(found, key=lambda pair: (pair[0], pair[1].digest))
 
+    def undisclosed(self) -> Sequence[Accepted[Statement]]:
+        events = _Events(self._database, self._rows)
+        found = self._rows.accepted.values()
+        return [each for each in found if not events.is_disclosed(each.order)]
+
     def erase(self, digest: Digest) -> None:
         self._rows.accepted.pop(digest, None)
         self._rows.envelopes.pop(digest, None)

@@ -93,6 +93,8 @@ def test_whether_an_event_is_disclosed(database: Database, erased: bool) -> None
         if erased:
             assert work.events.erase_disclosures(0, 0) == 1
         assert work.events.is_disclosed(accepted.order) is not erased
+        without = [each.digest for each in work.statements.undisclosed()]
+        assert without == ([statement.digest] if erased else [])
 
 
 def test_an_erased_statement_is_found_nowhere(database: Database) -> None:

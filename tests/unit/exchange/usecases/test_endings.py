@@ -17,7 +17,7 @@ from crypto.statements.custody import (
     Purge,
     Retention,
 )
-from crypto.statements.exchange import Withdrawal
+from crypto.statements.exchange import Declaration, Manifest, Withdrawal
 from exchange.usecases.destruction import settle
 from exchange.usecases.errors import (
     BrokerRefusalError,
@@ -357,3 +357,43 @@ def test_the_registry_stays(convoked, world):
     world.clock.advance(days(17))
     with pytest.raises(ConflictError, match="registre"):
         world.post(retention(world, 0, 5))
+
+
+def aged(convoked, first, last):
+    """All of a range is attested, and old enough to be erased."""
+    world = convoked.world
+    world.clock.advance(days(350))
+    attest(convoked, first, last)
+    world.post(world.trust_policy(2))
+    world.clock.advance(days(17))
+
+
+def test_a_manifest_stays_while_its_pathway_goes_on(convoked, world):
+    """Its months are counted by its manifests: the first goes with the last of them, another's at once."""
+    first, second = convoked.deposit(), convoked.deposit()
+    other = convoked.deposit(pathway="b" * 25 + "a")
+    places = [at for at, kind in enumerate(world.kinds()) if kind == "deposit.committed"]
+    aged(convoked, places[0], places[-1])
+    one, two, three = places
+    world.post(retention(world, one, one))
+    world.post(retention(world, three, three))
+    kept = {each.digest for each in world.index().find(Manifest)}
+    assert kept == {first.manifest.digest, second.manifest.digest}
+    assert other.manifest.digest not in kept
+    world.post(retention(world, two, two))
+    assert world.index().find(Manifest) == ()
+
+
+def test_what_stays_keeps_what_it_rests_on(convoked, world):
+    """A statement that a disclosed event cites stays, though its own event is erased; later it goes."""
+    made = convoked.ready()
+    world.release(convoked.doctor, made)
+    release = len(world.kinds()) - 1
+    declaration = next(
+        at for at, event in enumerate(world.events()) if event.facts.get("type") == "declaration"
+    )
+    aged(convoked, declaration, release)
+    world.post(retention(world, declaration, declaration))
+    assert len(world.index().find(Declaration)) == 1
+    world.post(retention(world, release, release))
+    assert world.index().find(Declaration) == ()
