@@ -141,7 +141,11 @@ def entries_before(service: Service, youngest: date) -> int:
 def _names_no_other(work: UnitOfWork, statement: Statement, dossier: str) -> bool:
     """A declaration of several dossiers goes with the last of them: the others are judged by it."""
     others = set(getattr(statement, "dossiers", ())) - {dossier}
-    return not any(work.statements.find(Manifest, dossier=other) for other in others)
+    return not any(
+        work.events.is_disclosed(each.order)
+        for other in others
+        for each in work.statements.find(Manifest, dossier=other)
+    )
 
 
 @dataclass(frozen=True)
