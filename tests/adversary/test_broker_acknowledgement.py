@@ -24,7 +24,7 @@ from exchange.usecases.broker_record import RecordEntry, RecordKind
 from exchange.usecases.errors import BrokerRefusalError, BrokerUnavailableError
 from exchange.usecases.facts import revoked_digest
 from exchange.usecases.ports import Attested, OpenRequest
-from tests.support.broker_world import ORIGIN, START, Scene, World, open_scene
+from tests.support.broker_world import ORIGIN, START, Scene, World
 from tests.support.memory_log import MemoryLogStore
 
 NONCE = b"n" * 32
@@ -33,11 +33,6 @@ NONCE = b"n" * 32
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path / "broker")
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return open_scene(tmp_path / "broker")
 
 
 def reason(caught: pytest.ExceptionInfo[BrokerRefusalError]) -> str:

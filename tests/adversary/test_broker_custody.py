@@ -18,12 +18,7 @@ from crypto.statements.exchange import Withdrawal
 from exchange.broker import keystore
 from exchange.broker.keystore import KeyStore
 from exchange.usecases.errors import BrokerRefusalError
-from tests.support.broker_world import Scene, World, open_scene
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return open_scene(tmp_path / "broker")
+from tests.support.broker_world import Scene, World
 
 
 def reason(caught: pytest.ExceptionInfo[BrokerRefusalError]) -> str:

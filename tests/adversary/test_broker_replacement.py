@@ -17,12 +17,7 @@ from exchange.broker.keystore import KeyStore
 from exchange.usecases.broker_record import RecordEntry, RecordKind
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import Attested
-from tests.support.broker_world import ORIGIN, Deposit, Scene, World, open_scene
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return open_scene(tmp_path / "broker")
+from tests.support.broker_world import ORIGIN, Deposit, Scene, World
 
 
 class Successor:

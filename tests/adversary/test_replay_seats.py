@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from crypto.statements.registry import Capacity, SittingSeat
 from exchange.replay.codes import Code, Severity
 from exchange.replay.render import render_text
 from exchange.replay.report import Verdict
-from tests.support.broker_world import Scene, open_scene
+from tests.support.broker_world import Scene
 from tests.support.bundles import verify
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return open_scene(tmp_path / "broker")
 
 
 def seat_the_guest(scene: Scene) -> None:
