@@ -187,3 +187,9 @@ class _Files:
 
 def _partial(width: int) -> int | None:
     return None if width == TILE_WIDTH else width
+
+
+def head_of(world: LogWorld) -> Checkpoint:
+    note = world.log.checkpoint()
+    assert note is not None
+    return world.policy.verify_checkpoint(note).checkpoint
