@@ -28,6 +28,9 @@ STOP_TIMEOUT_S = 30
 ADMIN = Credentials("admin-key", "admin-secret")
 APP = Credentials("app-key", "app-secret")
 READER = Credentials("reader-key", "reader-secret")
+MAX_VOLUMES = 2000
+"""Of storage: every bucket takes one at its first object, two on a busy machine. Without a number the
+service allows what the free space of the disk suggests, and a run of many tests ends in errors."""
 PORTS = (
     *("s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port"),
     *("volume.port.grpc", "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc"),
@@ -48,6 +51,8 @@ class S3Service:
     numbers: Iterator[int]
     folder: Path
     """Where it keeps what it is given."""
+    master: str
+    """Where it says how much room it has."""
 
     def new_bucket(self) -> str:
         """The name of a new, empty bucket."""
@@ -91,7 +96,10 @@ def s3_service(weed: Path) -> Iterator[S3Service]:
             env={"HOME": str(folder), "TMPDIR": str(folder), "PATH": "/usr/bin:/bin"},
         )
     try:
-        service = S3Service(f"http://127.0.0.1:{ports['s3.port']}", count(1), folder)
+        endpoint, master = (
+            f"http://127.0.0.1:{ports[each]}" for each in ("s3.port", "master.port")
+        )
+        service = S3Service(endpoint, count(1), folder, master)
         _wait(service, process, folder / "log")
         yield service
     finally:
@@ -107,6 +115,7 @@ def s3_service(weed: Path) -> Iterator[S3Service]:
 def _options(folder: Path, ports: dict[str, int]) -> list[str]:
     return [
         f"-dir={folder / 'data'}",
+        f"-volume.max={MAX_VOLUMES}",
         "-ip=127.0.0.1",
         "-ip.bind=127.0.0.1",
         "-master.telemetry=false",
