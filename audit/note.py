@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property, lru_cache
 from typing import Final, Protocol
 
 from audit.errors import LogFormatError, LogVerificationError
@@ -28,6 +29,9 @@ MAX_SIGNATURES: Final = 64
 
 MAX_TIME: Final = 2**63 - 1
 """Latest POSIX second of a cosignature (tlog-cosignature, "Format")."""
+
+KEPT_VERIFIERS: Final = 128
+"""Public keys remembered by their texts: those of a few policies, which every checkpoint asks for."""
 
 _SIGNATURE_PREFIX: Final = "— "
 _PRIVATE_PREFIX: Final = "PRIVATE+KEY+"
@@ -56,21 +60,9 @@ class NoteVerifier:
     @classmethod
     def parse(cls, vkey: str) -> NoteVerifier:
         """Read ``name+hexid+base64(type ‖ key)``; raises LogFormatError."""
-        name, key_id, material = _split_key(vkey)
-        kind, raw = _key_material(material)
-        try:
-            verifier = cls(name, kind, VerifyKey(raw))
-        except MalformedError as error:
-            raise LogFormatError("Cette clé de vérification n'est pas conforme.") from error
-        if verifier.key_id.hex() != key_id:
-            raise LogFormatError(
-                "L'identifiant de la clé « {name} » ne correspond pas à la clé : "
-                "elle a été mal recopiée.",
-                name=name,
-            )
-        return verifier
+        return _parsed_verifier(vkey)
 
-    @property
+    @cached_property
     def key_id(self) -> bytes:
         """4 bytes: SHA-256(name ‖ 0x0A ‖ type ‖ key), cut."""
         material = bytes([self.type]) + self.key.raw
@@ -263,6 +255,23 @@ class JointSigner:
         return tuple(signature for each in self._signers for signature in each.sign(text))
 
 
+@lru_cache(maxsize=KEPT_VERIFIERS)
+def _parsed_verifier(vkey: str) -> NoteVerifier:
+    name, key_id, material = _split_key(vkey)
+    kind, raw = _key_material(material)
+    try:
+        verifier = NoteVerifier(name, kind, VerifyKey(raw))
+    except MalformedError as error:
+        raise LogFormatError("Cette clé de vérification n'est pas conforme.") from error
+    if verifier.key_id.hex() != key_id:
+        raise LogFormatError(
+            "L'identifiant de la clé « {name} » ne correspond pas à la clé : "
+            "elle a été mal recopiée.",
+            name=name,
+        )
+    return verifier
+
+
 def parse_signatures(data: bytes) -> tuple[NoteSignature, ...]:
     """Read one or more signature lines, each ending in a newline; raises LogFormatError."""
     _check_characters(data)
@@ -281,9 +290,12 @@ def cosignature_message(text: bytes, time: int) -> bytes:
 
 def check_key_name(name: str) -> None:
     """Raise LogFormatError unless ``name`` may name a key (signed-note, "Format")."""
-    if not name or "+" in name or any(each.isspace() or each < " " for each in name):
+    if not name or _NOT_IN_A_NAME.search(name):
         raise LogFormatError("Un nom de clé n'est pas vide et n'a ni espace ni « + ».")
 
+
+_NOT_IN_A_NAME: Final = re.compile(r"[+\s\x00-\x1f]")
+"""``\\s`` is every Unicode space, as ``str.isspace`` has it."""
 
 _COMMAND_CHARACTER: Final = re.compile(rb"[\x00-\x09\x0b-\x1f]")
 """Below U+0020 only the newline is allowed (signed-note, "Format")."""

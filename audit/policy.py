@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -30,6 +31,12 @@ NO_QUORUM: Final = "none"
 
 MAX_POLICY_LINES: Final = 256
 """The specification asks for 32 logs, 32 witnesses and 32 groups."""
+
+KEPT_POLICIES: Final = 16
+"""Witness policies remembered by their texts: a commission's whole life has fewer."""
+
+KEPT_CHECKPOINTS: Final = 32
+"""Checkpoints remembered as verified: receipts shown together are under one or two of them."""
 
 _MADE_HERE: Final = object()
 
@@ -64,7 +71,7 @@ class WitnessPolicy:
     @classmethod
     def parse(cls, text: str) -> WitnessPolicy:
         """Read the text; raises LogFormatError naming the line."""
-        return _PolicyParser().run(text)
+        return _parsed_policy(text)
 
     def satisfied_by(self, names: frozenset[str]) -> bool:
         """Whether cosignatures of these witnesses meet the quorum."""
@@ -152,12 +159,12 @@ class LogPolicy:
     @classmethod
     def from_trust_policy(cls, policy: TrustPolicy) -> LogPolicy:
         """The log rules of an accepted trust policy; raises LogFormatError."""
-        log_keys = tuple(NoteVerifier.parse(vkey) for vkey in policy.log_keys)
-        return cls(policy.origin, log_keys, WitnessPolicy.parse(policy.witness_policy))
+        return _rules(policy.origin, tuple(policy.log_keys), policy.witness_policy)
 
     def with_lowered(self, lowered: Iterable[LoweredQuorum]) -> LogPolicy:
         """The same rules with these exceptions, each of which its caller has verified."""
-        return replace(self, lowered=tuple(lowered))
+        exceptions = tuple(lowered)
+        return self if exceptions == self.lowered else replace(self, lowered=exceptions)
 
     @property
     def independent_witnesses(self) -> tuple[str, ...]:
@@ -166,6 +173,9 @@ class LogPolicy:
 
     def verify_checkpoint(self, note: bytes) -> VerifiedCheckpoint:
         """Verify signatures and quorum; raises LogVerificationError or LogFormatError."""
+        return _verified_checkpoint(self, note)
+
+    def _verified(self, note: bytes) -> VerifiedCheckpoint:
         parsed = Note.parse(note)
         checkpoint = Checkpoint.parse(parsed.text)
         if checkpoint.origin != self.origin:
@@ -200,6 +210,25 @@ class LogPolicy:
                 "de contrôle ({names}) : attendez un point de contrôle complet.",
                 names=", ".join(sorted(names)),
             )
+
+
+@lru_cache(maxsize=KEPT_CHECKPOINTS)
+def _verified_checkpoint(policy: LogPolicy, note: bytes) -> VerifiedCheckpoint:
+    """Remembered, because nothing but these two arguments decides it: no clock is read, and neither
+    can change. What failed is not remembered.
+    """
+    return policy._verified(note)  # noqa: SLF001  # the second half of the same method
+
+
+@lru_cache(maxsize=KEPT_POLICIES)
+def _rules(origin: str, log_keys: tuple[str, ...], witness_policy: str) -> LogPolicy:
+    verifiers = tuple(NoteVerifier.parse(vkey) for vkey in log_keys)
+    return LogPolicy(origin, verifiers, WitnessPolicy.parse(witness_policy))
+
+
+@lru_cache(maxsize=KEPT_POLICIES)
+def _parsed_policy(text: str) -> WitnessPolicy:
+    return _PolicyParser().run(text)
 
 
 def _signs_for(origin: str, key: NoteVerifier) -> bool:

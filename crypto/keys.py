@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Final, NoReturn, Self
 
 import nacl.bindings
@@ -109,6 +110,15 @@ class PartySigningSeed(SigningSeed):
     """A person's or the root's key: made and used on that person's own machine only."""
 
 
+KEPT_POINTS: Final = 1_024
+"""Public keys remembered as checked: a commission has fewer devices."""
+
+
+@lru_cache(maxsize=KEPT_POINTS)
+def _is_valid_point(raw: bytes) -> bool:
+    return nacl.bindings.crypto_core_ed25519_is_valid_point(raw)
+
+
 @dataclass(frozen=True)
 class VerifyKey:
     """An Ed25519 public key, checked by libsodium's rules (no small order, canonical)."""
@@ -118,7 +128,7 @@ class VerifyKey:
     def __post_init__(self) -> None:
         # A small-order key verifies signatures of almost any message (libsodium refuses such
         # keys when verifying; we refuse them on sight, so that none is ever certified).
-        if len(self.raw) != 32 or not nacl.bindings.crypto_core_ed25519_is_valid_point(self.raw):
+        if len(self.raw) != 32 or not _is_valid_point(self.raw):
             raise MalformedError("Cette clé de signature n'est pas une clé Ed25519 acceptable.")
 
     @classmethod

@@ -95,13 +95,13 @@ def _hybrid_opener(identity: HybridIdentity) -> Opener:
         (share,) = _arguments(stanza, 1)
         encapsulation = _exact(share, ENCAPSULATION_BYTES)
         _check_body(stanza)
-        # The library reports a small-order share as a wrong key; age calls the header malformed.
-        if is_low_order(encapsulation[-32:]):
-            raise HeaderError("Une clé éphémère de l'en-tête est d'ordre petit.")
         try:
             sealed = encapsulation + stanza.body
             return FileKey(hybrid_suite().decrypt(sealed, private_key, HYBRID_LABEL))
-        except InvalidTag:
+        except InvalidTag as error:
+            # The library reports a small-order share as a wrong key; age calls the header malformed.
+            if is_low_order(encapsulation[-32:]):
+                raise HeaderError("Une clé éphémère de l'en-tête est d'ordre petit.") from error
             return None
 
     return open_stanza

@@ -10,7 +10,7 @@ from crypto.age.wrap import DEFAULT_LOG_N
 from crypto.keys import Entropy, VerifyKey
 from crypto.trust import Trust
 from exchange.broker.keystore import KeyStore, StoreConfig
-from exchange.broker.witness import cosigner_of
+from exchange.broker.witness import own_verifier
 
 
 @dataclass(frozen=True)
@@ -42,4 +42,4 @@ def create_broker(
     store = KeyStore(directory)
     config = StoreConfig(trust=trust, origin=origin, log_keys=tuple(log_keys))
     store.create(config, entropy, passphrase, log_n=log_n)
-    return BrokerKeys(store.statement_seed().verify_key(), str(cosigner_of(store, origin).verifier))
+    return BrokerKeys(store.statement_key(), str(own_verifier(store, origin)))

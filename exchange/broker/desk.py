@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final, TypeVar
 
 from crypto.digests import Digest
 from crypto.encoding import new_opaque_id
 from crypto.errors import UntrustedError
-from crypto.keys import Entropy
+from crypto.keys import Entropy, ServiceSigningSeed
 from crypto.statements import Statement, Unverified, seal
 from crypto.trust import TrustedPolicy
-from exchange.broker.keystore import KeyStore, StoreConfig
+from exchange.broker.keystore import KeyStore, State, StoreConfig
 from exchange.broker.ledger import BrokerLedger
 from exchange.broker.record import BrokerRecord
 from exchange.broker.refusals import Why, refusal
@@ -25,23 +26,35 @@ MAX_REFUSALS_A_DAY: Final = 1_000
 """Recorded one by one, at some 300 bytes; a commission's year has fewer than that of honest ones."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Desk:
-    """The store with what was read of it into memory. ``now`` is the broker's own clock, read once
-    an operation, so that no check of one operation sees another time than the next.
+    """The store with what was read of it into memory. ``now`` is the broker's own clock, and ``state``
+    its counters and head, both read once an operation: no check of it sees others than the next.
     """
 
     store: KeyStore
     config: StoreConfig
     ledger: BrokerLedger
     record: BrokerRecord
+    state: State
     entropy: Entropy
     now: datetime
 
-    @property
+    @cached_property
+    def seed(self) -> ServiceSigningSeed:
+        """The key of statements and record: read when an operation first signs, gone when it ends."""
+        return self.store.statement_seed()
+
+    @cached_property
     def signer(self) -> Digest:
         """How the broker's statements name their signer."""
-        return self.store.statement_seed().verify_key().fingerprint
+        return self.store.statement_key().fingerprint
+
+    def save_state(self, **changes: object) -> None:
+        """Change the state; durable when it returns."""
+        state = self.state.model_copy(update=changes)
+        self.store.save_state(state)
+        self.state = state
 
     def require_policy(self) -> TrustedPolicy:
         """The trust policy in force: it must exist, not have expired, and name this broker."""
@@ -74,7 +87,7 @@ class Desk:
 
     def sign(self, statement: S) -> Unverified[S]:
         """Sign a statement with the broker's statement key."""
-        return seal(statement, [self.store.statement_seed()])
+        return seal(statement, [self.seed])
 
     def enter(
         self,
@@ -100,6 +113,6 @@ class Desk:
             self.now.replace(microsecond=0),
             cites=cites,
             facts=facts,
-            seed=self.store.statement_seed(),
+            seed=self.seed,
             envelope=envelope,
         )

@@ -25,9 +25,13 @@ DIRECTORY_MODE: Final = 0o700
 LOCK_SECONDS: Final = 20.0
 """Longer than any operation (re-encrypting the keys of the busiest sitting takes under a second)."""
 
-LOCK_POLL_SECONDS: Final = 0.005
-"""Short beside an operation, long beside a system call."""
+FIRST_LOCK_WAIT_SECONDS: Final = 0.0002
+"""Shorter than any operation: one that is about to end is not waited for much longer than it takes."""
 
+LOCK_POLL_SECONDS: Final = 0.001
+"""The longest wait between two attempts: short beside an operation, long beside a system call."""
+
+_TURN_SUFFIX: Final = ".turn"
 _TEMPORARY_SUFFIX: Final = ".tmp"
 
 
@@ -43,7 +47,8 @@ def make_directory(path: Path) -> None:
 def read_file(path: Path) -> bytes:
     """The whole content; raises BrokerStoreError when it cannot be read."""
     try:
-        return path.read_bytes()
+        with path.open("rb", buffering=0) as file:
+            return file.readall()
     except OSError as error:
         raise BrokerStoreError(
             "Le fichier « {name} » du gardien des clés est illisible ({reason}). Vérifiez les "
@@ -115,14 +120,18 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the exclusive lock of ``path`` among threads and processes of this host.
 
     Each entry opens the file anew: flock belongs to the open file, so threads exclude each other
-    too, and the lock falls with the process that held it.
+    too, and the lock falls with the process that held it. Whoever waits holds the turn meanwhile: a
+    process that lets go under load and comes back at once finds it taken, and is next and not first.
     """
+    deadline = time.monotonic() + LOCK_SECONDS
+    descriptor = _open_lock(path)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        _acquire(descriptor)
+        turn = _open_lock(path.with_name(path.name + _TURN_SUFFIX))
+        try:
+            _acquire(turn, deadline)
+            _acquire(descriptor, deadline)
+        finally:
+            os.close(turn)
         yield
     finally:
         os.close(descriptor)
@@ -142,14 +151,13 @@ class LineFile:
 
     def refresh(self) -> list[bytes]:
         """Whole lines (without their end) added since the last refresh or append."""
-        if not self._path.exists():
-            if self._offset:
-                raise _shrunk(self._path)
+        size = self._size()
+        if size < self._offset:
+            raise _shrunk(self._path)
+        if size == self._offset:
             return []
         try:
             with self._path.open("r+b") as file:
-                if file.seek(0, os.SEEK_END) < self._offset:
-                    raise _shrunk(self._path)
                 file.seek(self._offset)
                 data = file.read()
                 whole = data.rfind(b"\n") + 1
@@ -167,13 +175,13 @@ class LineFile:
             raise BrokerStoreError(
                 "Une ligne du gardien des clés ne peut contenir de saut de ligne."
             )
-        created = not self._path.exists()
+        created = not self._offset and not self._path.exists()
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
             descriptor = os.open(self._path, flags, FILE_MODE)
             try:
                 _write_all(descriptor, line + b"\n")
-                os.fsync(descriptor)
+                os.fdatasync(descriptor)  # the new length is flushed with the data
             finally:
                 os.close(descriptor)
             if created:
@@ -182,9 +190,24 @@ class LineFile:
             raise _unwritable(self._path, error) from error
         self._offset += len(line) + 1
 
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
 
-def _acquire(descriptor: int) -> None:
-    deadline = time.monotonic() + LOCK_SECONDS
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _acquire(descriptor: int, deadline: float) -> None:
+    wait = FIRST_LOCK_WAIT_SECONDS
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -194,7 +217,8 @@ def _acquire(descriptor: int) -> None:
                     "Le gardien des clés est occupé depuis trop longtemps. Réessayez dans un "
                     "instant ; si cela dure, un processus bloqué tient son verrou."
                 ) from error
-            time.sleep(LOCK_POLL_SECONDS)
+            time.sleep(wait)
+            wait = min(2 * wait, LOCK_POLL_SECONDS)
         else:
             return
 

@@ -26,7 +26,7 @@ from exchange.broker.record import BrokerRecord
 from exchange.broker.release import open_envelope
 from exchange.broker.status import make_status
 from exchange.broker.trust_chain import acknowledge_policies
-from exchange.broker.witness import BrokerCosigner, cosigner_of
+from exchange.broker.witness import BrokerCosigner, own_verifier
 from exchange.usecases.broker_record import RecordKind
 from exchange.usecases.broker_wire import Custody, cosigner_name
 from exchange.usecases.errors import BrokerUnavailableError
@@ -85,7 +85,7 @@ class InProcessBroker:
     def overview(self) -> Overview:
         """What an operator may see; raises BrokerUnavailableError while locked."""
         with self._entered() as desk:
-            state = desk.store.state()
+            state = desk.state
             return Overview(
                 live_keys=len(desk.store.live_deposits()),
                 log_size=state.head.size if state.head else 0,
@@ -95,11 +95,11 @@ class InProcessBroker:
 
     def statement_key(self) -> VerifyKey:
         """The public key of the broker's statements, for the trust policy."""
-        return self._store.statement_seed().verify_key()
+        return self._store.statement_key()
 
     def cosigner_key(self) -> NoteVerifier:
         """The public key of the broker's cosigner, for the witness policy."""
-        return cosigner_of(self._store, self._store.config().origin).verifier
+        return own_verifier(self._store, self._store.config().origin)
 
     def make_release_key(self, deposit: str, sitting: Digest) -> bytes:
         with self._entered() as desk:
@@ -157,15 +157,15 @@ class InProcessBroker:
     def _desk(self) -> Desk:
         memory = self._memory or self._loaded()
         self._memory = None  # until reading has succeeded: a half-read file must not be believed
-        seed = self._store.statement_seed()
         memory.ledger.refresh()
-        memory.record.refresh(seed)
+        memory.record.refresh(self._store.statement_seed)
         self._memory = memory
         desk = Desk(
             store=self._store,
             config=memory.config,
             ledger=memory.ledger,
             record=memory.record,
+            state=self._store.state(),
             entropy=self._entropy,
             now=self._clock(),
         )
@@ -179,14 +179,14 @@ class InProcessBroker:
         self._store.recover(self._entropy)
         ledger = BrokerLedger(directory, config.trust)
         record = BrokerRecord(directory, config.origin)
-        record.refresh(self._store.statement_seed())
+        record.refresh(self._store.statement_seed)
         custody.destroy_orphans(self._store, record, self._entropy)
         return _Memory(config, ledger, record)
 
     def _require_whole(self, desk: Desk) -> None:
         """The statements must reach as far as the counters say: else an old copy was put back."""
         policy = desk.ledger.policy
-        if (policy.policy.version if policy else 0) < desk.store.state().trust_version:
+        if (policy.policy.version if policy else 0) < desk.state.trust_version:
             raise BrokerStoreError(
                 "Le fichier « statements.jsonl » du gardien des clés a été remis en arrière. "
                 "Arrêtez le service et suivez la procédure de reprise."
@@ -204,5 +204,5 @@ def _note_custody(desk: Desk, custody: Custody) -> None:
             desk.now.replace(microsecond=0),
             cites={},
             facts={"custody": custody},
-            seed=desk.store.statement_seed(),
+            seed=desk.seed,
         )

@@ -1,7 +1,7 @@
 """The broker's directory: its keys, its counters, its answers.
 
     store.json             what the broker pins: trust, log origin, the log key of the first hour
-    lock                   held during every operation, by every process of this host
+    lock, lock.turn        held during every operation, and while waiting for it, by every process of this host
     unlock.age             only if encrypted: the key of every *.key below, under a passphrase (``at_rest``)
     statement.key          signs release keys, statuses, destructions and the record
     cosigner.key           cosigns checkpoints; another key, so that neither use can stand in for the other
@@ -11,12 +11,14 @@
     state.json             status number and witness head
     statements.jsonl       acknowledged statements (``ledger``);  record.jsonl, record.checkpoint (``record``)
 
-Secrets are read when they are used and kept in no attribute, but for the unlocked key of an
-encrypted store. Every method expects the lock.
+Secrets are read when they are used and kept no longer than one operation, but for the unlocked key of
+an encrypted store. What is remembered of other files is remembered with their bytes: they are read
+again each time, and only what they mean is not worked out anew. Every method expects the lock.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -29,10 +31,10 @@ from crypto.age.decrypt import decrypt_with
 from crypto.age.encrypt import encrypt_to
 from crypto.age.identities import recipient_of
 from crypto.age.wrap import DEFAULT_LOG_N
-from crypto.digests import Digest
+from crypto.digests import Digest, sha256
 from crypto.encoding import parse_opaque_id
 from crypto.errors import CryptoError, MalformedError, NotForThisKeyError
-from crypto.keys import Entropy, HybridIdentity, Recipient, ServiceSigningSeed
+from crypto.keys import Entropy, HybridIdentity, Recipient, ServiceSigningSeed, VerifyKey
 from crypto.statements.fields import Bytes32, Count, Label, Text
 from crypto.statements.model import Strict, load_strict_json
 from crypto.trust import Trust
@@ -58,6 +60,8 @@ from exchange.broker.files import (
 MAX_STATE_BYTES: Final = 65_536
 """A note with 16 cosignatures is under 8 KiB."""
 
+_STATEMENT_KEY: Final = "statement.key"
+_COSIGNER_KEY: Final = "cosigner.key"
 _WRAPPING: Final = re.compile(r"wrapping-(\d{8})\.key")
 _AGE: Final = ".age"
 
@@ -98,6 +102,9 @@ class KeyStore:
         self._unlocked: UnderKey | None = None
         self._keys = directory / "keys"
         self._answers = directory / "answers"
+        self._state = directory / "state.json"
+        self._last_state: tuple[bytes, State] | None = None
+        self._public: dict[str, tuple[Digest, VerifyKey]] = {}
 
     def lock(self) -> AbstractContextManager[None]:
         """Exclude every other thread and process; raises BrokerBusyError after a while."""
@@ -128,8 +135,8 @@ class KeyStore:
         if passphrase is not None:
             unlock, self._unlocked = new_unlock_file(passphrase, entropy, log_n=log_n)
             write_file(self.directory / UNLOCK_FILE, unlock)
-        self._write_secret("statement.key", ServiceSigningSeed.generate(entropy).reveal())
-        self._write_secret("cosigner.key", ServiceSigningSeed.generate(entropy).reveal())
+        self._write_secret(_STATEMENT_KEY, ServiceSigningSeed.generate(entropy).reveal())
+        self._write_secret(_COSIGNER_KEY, ServiceSigningSeed.generate(entropy).reveal())
         self._write_secret(_wrapping_name(1), HybridIdentity.generate(entropy).reveal())
         self.save_state(State())
         # Last: a store without this file was never finished, and creating it anew loses nothing.
@@ -175,11 +182,29 @@ class KeyStore:
 
     def statement_seed(self) -> ServiceSigningSeed:
         """The key of the broker's statements and record."""
-        return ServiceSigningSeed(self._read_secret("statement.key"))
+        return ServiceSigningSeed(self._read_secret(_STATEMENT_KEY))
+
+    def statement_key(self) -> VerifyKey:
+        """Its public half."""
+        return self._public_half(_STATEMENT_KEY)
 
     def cosigner_seed(self) -> ServiceSigningSeed:
         """The key of the broker's cosignatures."""
-        return ServiceSigningSeed(self._read_secret("cosigner.key"))
+        return ServiceSigningSeed(self._read_secret(_COSIGNER_KEY))
+
+    def cosigner_key(self) -> VerifyKey:
+        """Its public half."""
+        return self._public_half(_COSIGNER_KEY)
+
+    def _public_half(self, name: str) -> VerifyKey:
+        # Under the hash of the file and not under its content: that may be the seed itself.
+        data = read_file(self.directory / name)
+        digest = sha256(data)
+        known = self._public.get(name)
+        if known is None or known[0] != digest:
+            known = digest, ServiceSigningSeed(self._unsealed(name, data)).verify_key()
+            self._public[name] = known
+        return known[1]
 
     # --- release keys ---------------------------------------------------------------------
 
@@ -239,7 +264,8 @@ class KeyStore:
         return recipient_of(HybridIdentity(self._read_secret(_wrapping_name(newest))))
 
     def _wrapping_numbers(self) -> list[int]:
-        matches = (_WRAPPING.fullmatch(path.name) for path in self.directory.iterdir())
+        with os.scandir(self.directory) as entries:
+            matches = [_WRAPPING.fullmatch(entry.name) for entry in entries]
         numbers = sorted(int(match[1]) for match in matches if match)
         if not numbers:
             raise _damaged("wrapping")
@@ -273,11 +299,16 @@ class KeyStore:
 
     def state(self) -> State:
         """Counters and head, as last saved."""
-        return _parse(State, read_file(self.directory / "state.json"))
+        data = read_file(self._state)
+        if self._last_state is None or self._last_state[0] != data:
+            self._last_state = data, _parse(State, data)
+        return self._last_state[1]
 
     def save_state(self, state: State) -> None:
         """Durable when it returns."""
-        write_file(self.directory / "state.json", state.model_dump_json(indent=2).encode())
+        data = state.model_dump_json(indent=2).encode()
+        write_file(self._state, data)
+        self._last_state = data, state
 
     # --- secrets in files -----------------------------------------------------------------
 
@@ -285,7 +316,9 @@ class KeyStore:
         write_file(self.directory / name, self._seal().wrap(secret))
 
     def _read_secret(self, name: str) -> bytes:
-        data = read_file(self.directory / name)
+        return self._unsealed(name, read_file(self.directory / name))
+
+    def _unsealed(self, name: str, data: bytes) -> bytes:
         try:
             return self._seal().unwrap(data)
         except MalformedError as error:

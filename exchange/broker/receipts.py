@@ -14,7 +14,7 @@ from crypto.statements.custody import Emergency
 from crypto.trust import TrustedPolicy
 from exchange.broker.desk import Desk
 from exchange.broker.refusals import Why, refusal
-from exchange.broker.witness import cosigner_of, head_of
+from exchange.broker.witness import head_of, own_verifier
 from exchange.usecases.emergency import log_rules, permitted_by
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.recording import records
@@ -98,7 +98,7 @@ def effective_time(desk: Desk, receipt: VerifiedReceipt) -> datetime:
 
 def _require_own_key(desk: Desk, policy: LogPolicy) -> None:
     """The witness named ``broker`` must be this one: its signature is this broker's memory."""
-    own = cosigner_of(desk.store, desk.config.origin).verifier
+    own = own_verifier(desk.store, desk.config.origin)
     named = {witness.verifier for witness in policy.witnesses.witnesses if witness.name == BROKER}
     if named != {own}:
         raise refusal(

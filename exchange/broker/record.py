@@ -8,7 +8,7 @@ hashed again and must give the signed root: a record that was edited or set back
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -92,13 +92,16 @@ class BrokerRecord:
         self.refusals: Counter[date] = Counter()
         """How many refusals were recorded, by day (UTC)."""
 
-    def refresh(self, seed: ServiceSigningSeed) -> None:
-        """Take in what other processes recorded, and check it against the signed root."""
+    def refresh(self, seed: Callable[[], ServiceSigningSeed]) -> None:
+        """Take in what other processes recorded, and check it against the signed root.
+
+        ``seed`` is read only if there is something to check.
+        """
         lines = self._file.refresh()
         for line in lines:
             self._take(line)
         if lines or not self._tree.size:
-            self._reconcile(seed)
+            self._reconcile(seed())
 
     def append(
         self,

@@ -7,11 +7,13 @@ only *where to look*: statements with their receipts, and the receipt of the rel
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 from audit.checkpoint import Checkpoint
 from audit.errors import AuditError
 from audit.events import EventType
-from audit.note import Note
+from audit.note import Note, NoteVerifier
 from audit.receipts import VerifiedReceipt, disclosed_by
 from crypto.age.decrypt import decrypt_with
 from crypto.age.encrypt import encrypt_to
@@ -29,7 +31,7 @@ from exchange.broker.desk import Desk
 from exchange.broker.receipts import require_own_cosignature, verified_receipt
 from exchange.broker.refusals import Why, reason_of, refusal
 from exchange.broker.shown_agenda import with_item
-from exchange.broker.witness import cosigner_of, head_of
+from exchange.broker.witness import head_of, own_verifier
 from exchange.domain.policy import Refuse, decide
 from exchange.domain.refusals import MESSAGES
 from exchange.usecases.authority import verify_statement
@@ -47,6 +49,9 @@ from exchange.usecases.facts import (
 )
 from exchange.usecases.ledger import Accepted, StatementIndex
 from exchange.usecases.ports import Attested, OpenRequest
+
+KEPT_CHECKPOINTS: Final = 64
+"""Readers' checkpoints remembered as cosigned: a member who opens twenty dossiers names one or two."""
 
 
 @dataclass(frozen=True)
@@ -171,11 +176,8 @@ def _place(attested: Attested) -> int:
 
 def _require_same_log(desk: Desk, request: AccessRequest) -> None:
     """The reader's last checkpoint must be one of the history that this broker cosigned."""
-    verifier = cosigner_of(desk.store, desk.config.origin).verifier
     try:
-        note = Note.parse(request.checkpoint.encode())
-        note.verify([verifier])
-        seen = Checkpoint.parse(note.text)
+        seen = _cosigned(request.checkpoint, own_verifier(desk.store, desk.config.origin))
     except AuditError as error:
         raise refusal(
             Why.OTHER_LOG,
@@ -186,6 +188,14 @@ def _require_same_log(desk: Desk, request: AccessRequest) -> None:
         raise refusal(
             Why.OTHER_LOG, "Le lecteur a vu un journal plus long que celui qui est présenté."
         )
+
+
+@lru_cache(maxsize=KEPT_CHECKPOINTS)
+def _cosigned(text: str, verifier: NoteVerifier) -> Checkpoint:
+    """The checkpoint of a note that this key cosigned; raises AuditError, which is not remembered."""
+    note = Note.parse(text.encode())
+    note.verify([verifier])
+    return Checkpoint.parse(note.text)
 
 
 def _require_permit(

@@ -24,13 +24,10 @@ def make_status(desk: Desk, nonce: bytes, sitting: str | None, includes: Sequenc
     index = desk.ledger.index
     latest = latest_sitting(index, sitting) if sitting else None
     agenda = latest_agenda(index, sitting) if sitting else None
-    state = desk.store.state()
-    number = state.status_number + 1
+    number = desk.state.status_number + 1
     # Saved before it is signed: after a crash a number may be skipped, never used twice.
     version = policy.policy.version
-    desk.store.save_state(
-        state.model_copy(update={"status_number": number, "trust_version": version})
-    )
+    desk.save_state(status_number=number, trust_version=version)
     try:
         statement = Status.model_validate(
             {

@@ -34,10 +34,15 @@ def cosigner_of(store: KeyStore, log_origin: str) -> NoteSigner:
     return NoteSigner(cosigner_name(log_origin), store.cosigner_seed(), KeyType.COSIGNATURE_V1)
 
 
+def own_verifier(store: KeyStore, log_origin: str) -> NoteVerifier:
+    """The verifying side."""
+    return NoteVerifier(cosigner_name(log_origin), KeyType.COSIGNATURE_V1, store.cosigner_key())
+
+
 def add_checkpoint(desk: Desk, old_size: int, proof: Sequence[bytes], note: bytes) -> bytes:
     """The broker's signature line; raises a WitnessError."""
-    state = desk.store.state()
-    last = WitnessState(state.head.size, state.head.root) if state.head else None
+    known = desk.state.head
+    last = WitnessState(known.size, known.root) if known else None
     signer = cosigner_of(desk.store, desk.config.origin)
     try:
         line, new = cosign(old_size, proof, note, _log_keys(desk), last, signer, desk.now)
@@ -47,13 +52,13 @@ def add_checkpoint(desk: Desk, old_size: int, proof: Sequence[bytes], note: byte
     # Durable before the signature leaves: a broker that forgot what it cosigned could be made to
     # cosign a fork (tlog-witness: "MUST persist before responding").
     head = WitnessHead(size=new.size, root=new.root, note=note.decode())
-    desk.store.save_state(state.model_copy(update={"head": head}))
+    desk.save_state(head=head)
     return line
 
 
 def head_of(desk: Desk) -> Checkpoint | None:
     """The last checkpoint that the broker cosigned."""
-    head = desk.store.state().head
+    head = desk.state.head
     return Checkpoint(desk.config.origin, head.size, head.root) if head else None
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import io
 import os
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from crypto.age.decrypt import decrypt_with
 from crypto.age.encrypt import encrypt_to
 from crypto.age.errors import HeaderError
 from crypto.age.header import Header, Stanza, parse_header
 from crypto.age.identities import recipient_of, x25519_recipient_of
-from crypto.age.primitives import header_mac
+from crypto.age.primitives import HYBRID_LABEL, header_mac
 from crypto.age.unwrap import unwrap_file_key
 from crypto.age.wrap import make_header, make_header_for_all
 from crypto.edge.seal import SealedPayload, envelope_for, header_for, seal_payload
@@ -82,6 +87,39 @@ def test_an_envelope_to_a_classic_key_is_refused() -> None:
     header = header_for(FileKey(b"k" * 16), recipient_of(MEMBER), os.urandom)
     with pytest.raises(MalformedError):
         check_envelope(encrypt_to(header, x25519_recipient_of(CLASSIC), os.urandom))
+
+
+def crafted(point: bytes, x25519_secret: bytes) -> Stanza:
+    """The stanza of a sender who computes X-Wing and HPKE (RFC 9180, base mode) with any share."""
+    raw, suite = recipient_of(MEMBER).raw, b"HPKE\x64\x7a\x00\x01\x00\x03"
+    mlkem_secret, encapsulated = MLKEM768PublicKey.from_public_bytes(raw[:-32]).encapsulate()
+    combined = mlkem_secret + x25519_secret + point + raw[-32:] + b"\\.//^\\"
+    shared = hashlib.sha3_256(combined).digest()
+
+    def extract(salt: bytes, label: bytes, key: bytes) -> bytes:
+        return hmac.digest(salt or bytes(32), b"HPKE-v1" + suite + label + key, "sha256")
+
+    def expand(key: bytes, label: bytes, context: bytes, length: int) -> bytes:
+        start = length.to_bytes(2, "big") + b"HPKE-v1" + suite
+        return hmac.digest(key, start + label + context + b"\x01", "sha256")[:length]
+
+    context = b"\0" + extract(b"", b"psk_id_hash", b"") + extract(b"", b"info_hash", HYBRID_LABEL)
+    secret = extract(shared, b"secret", b"")
+    cipher = ChaCha20Poly1305(expand(secret, b"key", context, 32))
+    body = cipher.encrypt(expand(secret, b"base_nonce", context, 12), b"k" * 16, None)
+    return Stanza("mlkem768x25519", (encode_raw_base64(encapsulated + point),), body)
+
+
+@pytest.mark.parametrize("point", LOW_ORDER, ids=lambda point: point.hex()[:8])
+def test_low_order_shares_open_nothing_even_when_all_else_fits(point: bytes) -> None:
+    """The sender who knows that everybody's secret is zero is refused; an honest one is not."""
+    key = FileKey(b"k" * 16)
+    with pytest.raises(HeaderError, match="ordre petit"):
+        unwrap_header(resealed(key, crafted(point, bytes(32))), MEMBER)
+    own = X25519PrivateKey.generate()
+    theirs = X25519PublicKey.from_public_bytes(recipient_of(MEMBER).raw[-32:])
+    honest = crafted(own.public_key().public_bytes_raw(), own.exchange(theirs))
+    assert unwrap_header(resealed(key, honest), MEMBER) == key
 
 
 @pytest.mark.parametrize("point", LOW_ORDER, ids=lambda point: point.hex()[:8])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from audit import note as note_module
 from audit.errors import LogFormatError, LogVerificationError
 from audit.note import (
     MAX_SIGNATURES,
@@ -208,3 +209,21 @@ def test_malformed_signature_lines_are_refused(data: bytes) -> None:
     """A witness's answer is one or more whole signature lines."""
     with pytest.raises(LogFormatError):
         parse_signatures(data)
+
+
+def test_names_may_hold_what_the_specification_allows() -> None:
+    """Over all of Unicode: no plus, no space of any kind, no control character."""
+    for code in range(0x110000):
+        letter = chr(code)
+        good = letter != "+" and not letter.isspace() and letter >= " "
+        assert good != bool(note_module._NOT_IN_A_NAME.search(f"a{letter}b")), hex(code)
+
+
+def test_a_key_is_remembered_by_all_of_its_text() -> None:
+    """A vkey that was read before does not stand in for one that differs in a letter."""
+    vkey = str(signer("a").verifier)
+    assert NoteVerifier.parse(vkey) == signer("a").verifier
+    for spoiled in (vkey[:-2] + ("A" if vkey[-2] != "A" else "B") + vkey[-1], "x" + vkey):
+        for _ in range(2):
+            with pytest.raises(LogFormatError):
+                NoteVerifier.parse(spoiled)

@@ -239,3 +239,31 @@ class TestLoweredQuorum:
     def test_the_full_quorum_needs_no_exception(self) -> None:
         """Outside its time the policy's own quorum counts as before."""
         assert self.accepts("broker", "X1", "X3", time=self.AT + 10 * 86_400)
+
+
+def test_a_verified_checkpoint_vouches_for_no_other() -> None:
+    """After one was verified, and verified again: a changed byte, another policy, are looked at."""
+    lines = (LINES["broker"], "quorum broker")
+    rules, good = policy(*lines), note("broker")
+    assert rules.verify_checkpoint(good) is policy(*lines).verify_checkpoint(bytes(good))
+    for place in range(len(good)):
+        spoiled = good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :]
+        with pytest.raises((LogFormatError, LogVerificationError)):
+            rules.verify_checkpoint(spoiled)
+    stricter = policy(LINES["broker"], LINES["X1"], "quorum X1")
+    other_log = LogPolicy(ORIGIN, (signer(ORIGIN, seed=77).verifier,), rules.witnesses)
+    for each in (stricter, other_log):
+        for _ in range(2):
+            with pytest.raises(LogVerificationError):
+                each.verify_checkpoint(good)
+
+
+def test_an_exception_lasts_as_long_as_it_is_asked_for() -> None:
+    """What an emergency let pass is refused again by the rules without it."""
+    rules, good = policy(LINES["broker"], LINES["X1"], "quorum X1"), note("broker")
+    lowered = LoweredQuorum(0, NOON.fromtimestamp(0, NOON.tzinfo), NOON)
+    assert rules.with_lowered([lowered]).verify_checkpoint(good).cosigned == {"broker": 7}
+    with pytest.raises(LogVerificationError):
+        rules.verify_checkpoint(good)
+    with pytest.raises(LogVerificationError):
+        rules.with_lowered([lowered]).with_lowered([]).verify_checkpoint(good)

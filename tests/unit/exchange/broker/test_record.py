@@ -27,7 +27,7 @@ SEED = ServiceSigningSeed(bytes(32))
 
 def record(directory: Path) -> BrokerRecord:
     found = BrokerRecord(directory, ORIGIN)
-    found.refresh(SEED)
+    found.refresh(lambda: SEED)
     return found
 
 
@@ -99,7 +99,7 @@ def test_signature_of_another_key(tmp_path: Path) -> None:
     """A record signed by another key is not this broker's."""
     refuse(record(tmp_path), 1)
     with pytest.raises(BrokerStoreError):
-        BrokerRecord(tmp_path, ORIGIN).refresh(ServiceSigningSeed.generate(os.urandom))
+        BrokerRecord(tmp_path, ORIGIN).refresh(lambda: ServiceSigningSeed.generate(os.urandom))
 
 
 def test_line_out_of_place(tmp_path: Path) -> None:

@@ -1,0 +1,182 @@
+"""Two processes over one store: what one changes the other sees, whatever it remembers."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from audit.errors import WitnessConflictError
+from crypto.keys import HybridIdentity, ServiceSigningSeed
+from crypto.statements import parse
+from crypto.statements.custody import Status
+from exchange.broker import files
+from exchange.broker.files import locked
+from exchange.broker.keystore import KeyStore, State
+from exchange.usecases.errors import BrokerRefusalError
+from exchange.usecases.ports import OpenRequest
+from tests.support.broker_world import Scene, open_scene
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return open_scene(tmp_path / "broker")
+
+
+def attempt(scene: Scene) -> OpenRequest:
+    """A lawful request with its logged authorisation."""
+    request = scene.world.request(scene.member, scene.sitting, scene.deposit)
+    index = scene.world.authorise(request, scene.deposit)
+    return scene.world.shown(request, scene.deposit, index)
+
+
+def number(status: bytes) -> int:
+    return parse(Status, status).statement.number
+
+
+def test_counters_are_those_of_all(scene: Scene) -> None:
+    """Statuses asked of two processes in turn are numbered as if there were one."""
+    one, two = scene.world.broker, scene.world.new_broker()
+    asked = [each.status(os.urandom(32), None, ()) for each in (one, two, two, one, two, one)]
+    first = number(asked[0])
+    assert [number(each) for each in asked] == list(range(first, first + 6))
+
+
+def test_the_head_is_that_of_all(scene: Scene) -> None:
+    """What one process cosigned, the other neither forgets nor cosigns again from before."""
+    other = scene.world.new_broker()
+    size = other.cosigner.last_size()
+    attempt(scene)
+    assert other.cosigner.last_size() == scene.world.broker.cosigner.last_size() > size
+    with pytest.raises(WitnessConflictError):
+        other.cosigner.add_checkpoint(size, (), scene.world.log.integrate())
+
+
+def test_what_one_acknowledged_binds_the_other(scene: Scene) -> None:
+    """A recusal shown to one process stops an opening by the other."""
+    other, shown = scene.world.new_broker(), attempt(scene)
+    other.cosigner.last_size()
+    scene.world.recuse(scene.member, scene.sitting, scene.deposit)
+    with pytest.raises(BrokerRefusalError) as caught:
+        other.open(shown)
+    assert caught.value.params["reason"] == "recused"
+
+
+def test_what_one_destroyed_the_other_cannot_open(scene: Scene) -> None:
+    """A key destroyed by one process is gone for the one that opened with it before."""
+    world, other = scene.world, scene.world.new_broker()
+    other.open(attempt(scene))
+    world.destroy(world.withdraw(scene.depositor, scene.deposit))
+    with pytest.raises(BrokerRefusalError):
+        other.open(attempt(scene))
+
+
+def test_a_head_put_back_is_noticed_by_a_running_process(scene: Scene) -> None:
+    """An old state put back, to the very byte that was read before, is believed by nobody."""
+    world, path = scene.world, scene.world.directory / "state.json"
+    running = world.new_broker()
+    running.open(attempt(scene))
+    before = path.read_bytes()
+    world.advance(minutes=1)
+    shown = attempt(scene)
+    running.cosigner.last_size()
+    replacement = path.with_name("put-back")
+    replacement.write_bytes(before)
+    times = path.stat()
+    os.utime(replacement, ns=(times.st_atime_ns, times.st_mtime_ns))
+    replacement.replace(path)
+    for broker in (running, world.broker, world.new_broker()):
+        with pytest.raises(BrokerRefusalError) as caught:
+            broker.open(shown)
+        assert caught.value.params["reason"] in {"bad-receipt", "other-log"}
+
+
+def test_state_is_read_again_however_alike_its_file(tmp_path: Path) -> None:
+    """Same length, same times, same inode: other bytes are another state."""
+    store = KeyStore(tmp_path)
+    store.save_state(State(status_number=11))
+    path = tmp_path / "state.json"
+    times = path.stat()
+    assert store.state().status_number == 11
+    path.write_bytes(path.read_bytes().replace(b"11", b"12"))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert store.state().status_number == 12
+
+
+def test_public_keys_follow_their_files(scene: Scene) -> None:
+    """The public half that is remembered is that of the seed in the file, and of no earlier one."""
+    store = KeyStore(scene.world.directory)
+    for name, public in (
+        ("statement.key", store.statement_key),
+        ("cosigner.key", store.cosigner_key),
+    ):
+        before = public()
+        seed = ServiceSigningSeed.generate(os.urandom)
+        store._write_secret(name, seed.reveal())
+        assert public() == seed.verify_key() != before
+
+
+def test_no_secret_outlives_its_operation(scene: Scene) -> None:
+    """After an opening and a cosigning no seed of the store is in this process's objects."""
+    world, store = scene.world, KeyStore(scene.world.directory)
+    world.broker.open(attempt(scene))
+    secrets = [store.statement_seed().reveal(), store.cosigner_seed().reveal()]
+    key = store.release_key(scene.deposit.deposit)
+    assert key is not None
+    secrets.append(key.reveal())
+    del key
+    gc.collect()
+    kinds = (ServiceSigningSeed, HybridIdentity)
+    kept = [each.reveal() for each in gc.get_objects() if isinstance(each, kinds)]
+    assert kept
+    assert not set(secrets) & set(kept)
+    remembered = repr([vars(world.broker._store), vars(world.broker._memory.record)])
+    assert all(repr(each) not in remembered for each in secrets)
+
+
+def test_a_busy_process_leaves_others_their_turn(tmp_path: Path) -> None:
+    """One that takes the lock again as soon as it let it go does not keep another out."""
+    path, stop, entered, overtaken = tmp_path / "lock", threading.Event(), [], []
+
+    def hog() -> None:
+        while not stop.is_set():
+            with locked(path):
+                entered.append(1)
+                stop.wait(0.002)
+
+    thread = threading.Thread(target=hog)
+    thread.start()
+    try:
+        for _ in range(20):
+            stop.wait(0.005)  # meanwhile the hog has it again
+            asked = len(entered)
+            with locked(path):
+                overtaken.append(len(entered) - asked)
+    finally:
+        stop.set()
+        thread.join()
+    assert max(overtaken) <= 20
+
+
+def test_waiting_for_the_turn_is_bounded_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits behind one that waits gives up as well, and says so."""
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.02)
+    with locked(tmp_path / "lock.turn"):
+        with pytest.raises(files.BrokerBusyError):
+            with locked(tmp_path / "lock"):
+                pass
+
+
+def test_an_expired_request_is_not_remembered_as_good(scene: Scene) -> None:
+    """Signatures verified once are not verified again; their age is looked at each time."""
+    shown = attempt(scene)
+    scene.world.broker.open(shown)
+    scene.world.advance(minutes=6)
+    with pytest.raises(BrokerRefusalError) as caught:
+        scene.world.broker.open(shown)
+    assert caught.value.params["reason"] == "stale-checkpoint"
