@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import pytest
 
-from storage.objects import s3 as adapter
+import storage.objects
 from storage.objects.blocks import JOIN_BYTES
 from storage.objects.s3 import S3Objects
+from storage.objects.s3_calls import Calls
+from storage.objects.s3_joining import LEAST_COPIED_BYTES
 from tests.support.s3 import S3Service
 from tests.support.stores import bucket_objects, digest, stored
 
@@ -27,6 +29,7 @@ ACTIONS: Final = {
     "GetBucketVersioning": {"s3:GetBucketVersioning"},
     "CreateMultipartUpload": {"s3:PutObject"},
     "UploadPart": {"s3:PutObject"},
+    "UploadPartCopy": {"s3:GetObject", "s3:PutObject"},
     "CompleteMultipartUpload": {"s3:PutObject"},
     "AbortMultipartUpload": {"s3:AbortMultipartUpload"},
     "ListMultipartUploads": {"s3:ListBucketMultipartUploads"},
@@ -71,7 +74,7 @@ def asked(s3: S3Service) -> tuple[S3Objects, set[str], Any]:
         versioned = "versionId" in params["query_string"]
         needed.update(VERSION if versioned else ACTIONS[model.name])
 
-    store._client.meta.events.register("before-call.s3", note)
+    store._calls._client.meta.events.register("before-call.s3", note)
     return store, needed, objects
 
 
@@ -82,6 +85,7 @@ def test_all_that_the_store_does_needs_just_that(
     """Everything the store promises, done once on a bucket with versions: the same permissions."""
     store, needed, objects = asked
     whole = bytes(JOIN_BYTES + 1)
+    store.delete(stored(store, whole, part_bytes=LEAST_COPIED_BYTES - 1))
     name = stored(store, whole)
     assert b"".join(store.read(name, 5, 10)) == whole[5:15]
     assert list(store.names()) == [name]
@@ -104,25 +108,30 @@ def _die_in_mid_join(
 ) -> None:
     """A multipart upload that nobody completes, as a killed worker leaves it."""
     with monkeypatch.context() as patch:
-        patch.setattr(S3Objects, "_upload_part", lambda *_: 1 / 0)
-        patch.setattr(S3Objects, "_abort_multipart", lambda *_: None)
+        patch.setattr(Calls, "copy_part", lambda *_: 1 / 0)
+        patch.setattr(Calls, "abort_multipart", lambda *_: None)
         with pytest.raises(ZeroDivisionError):
             store.commit(upload, len(whole), digest(whole))
 
 
 def test_the_source_makes_no_other_call() -> None:
-    """Every method of the client that the adapter names is one of those above."""
-    tree = ast.parse(Path(adapter.__file__).read_text(encoding="utf-8"))
+    """Every method of the client that the package names is one of those above."""
+    folder = Path(storage.objects.__file__).parent
+    nodes = [
+        node
+        for path in sorted(folder.glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
     named = {
         node.attr
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Attribute)
         and node.value.attr == "_client"
     }
     pages = {
         node.args[0].value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "get_paginator"
