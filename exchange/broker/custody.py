@@ -119,7 +119,7 @@ def _destroy(desk: Desk, cause: Cause, because: Digest | None, deposits: tuple[s
     if not deposits and because is not None and earlier:
         return earlier[-1].envelope
     desk.store.destroy_release_keys(deposits, desk.entropy)
-    desk.store.drop_answers(deposits)
+    desk.store.answers.drop(deposits)
     statement = Destruction.model_validate(
         {
             **desk.new_fields(),

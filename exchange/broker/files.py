@@ -41,7 +41,7 @@ def make_directory(path: Path) -> None:
         path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         sync_directory(path.parent)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 def read_file(path: Path) -> bytes:
@@ -50,12 +50,17 @@ def read_file(path: Path) -> bytes:
         with path.open("rb", buffering=0) as file:
             return file.readall()
     except OSError as error:
-        raise BrokerStoreError(
-            "Le fichier « {name} » du gardien des clés est illisible ({reason}). Vérifiez les "
-            "droits du répertoire, ou restaurez le gardien selon le guide d'exploitation.",
-            name=path.name,
-            reason=_reason(error),
-        ) from error
+        raise unreadable(path, error) from error
+
+
+def read_part(path: Path, offset: int, length: int) -> bytes:
+    """Some of the content; raises BrokerStoreError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -66,14 +71,14 @@ def write_file(path: Path, data: bytes) -> None:
             temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, FILE_MODE
         )
         try:
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
         temporary.replace(path)
         sync_directory(path.parent)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 def destroy_file(path: Path) -> None:
@@ -87,17 +92,17 @@ def destroy_file(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     try:
         try:
-            _write_all(descriptor, bytes(os.fstat(descriptor).st_size))
+            write_all(descriptor, bytes(os.fstat(descriptor).st_size))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
         path.unlink()
         sync_directory(path.parent)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 def destroy_leftovers(directory: Path) -> None:
@@ -147,26 +152,27 @@ class LineFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._offset = 0
+        self.offset = 0
+        """How far this object has read or written, in bytes: where the next line begins."""
 
     def refresh(self) -> list[bytes]:
         """Whole lines (without their end) added since the last refresh or append."""
         size = self._size()
-        if size < self._offset:
+        if size < self.offset:
             raise _shrunk(self._path)
-        if size == self._offset:
+        if size == self.offset:
             return []
         try:
             with self._path.open("r+b") as file:
-                file.seek(self._offset)
+                file.seek(self.offset)
                 data = file.read()
                 whole = data.rfind(b"\n") + 1
                 if whole != len(data):
-                    file.truncate(self._offset + whole)
+                    file.truncate(self.offset + whole)
                     os.fsync(file.fileno())
         except OSError as error:
-            raise _unwritable(self._path, error) from error
-        self._offset += whole
+            raise unwritable(self._path, error) from error
+        self.offset += whole
         return data[:whole].split(b"\n")[:-1]
 
     def append(self, line: bytes) -> None:
@@ -175,20 +181,20 @@ class LineFile:
             raise BrokerStoreError(
                 "Une ligne du gardien des clés ne peut contenir de saut de ligne."
             )
-        created = not self._offset and not self._path.exists()
+        created = not self.offset and not self._path.exists()
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
             descriptor = os.open(self._path, flags, FILE_MODE)
             try:
-                _write_all(descriptor, line + b"\n")
+                write_all(descriptor, line + b"\n")
                 os.fdatasync(descriptor)  # the new length is flushed with the data
             finally:
                 os.close(descriptor)
             if created:
                 sync_directory(self._path.parent)
         except OSError as error:
-            raise _unwritable(self._path, error) from error
-        self._offset += len(line) + 1
+            raise unwritable(self._path, error) from error
+        self.offset += len(line) + 1
 
     def _size(self) -> int:
         try:
@@ -196,14 +202,14 @@ class LineFile:
         except FileNotFoundError:
             return 0
         except OSError as error:
-            raise _unwritable(self._path, error) from error
+            raise unwritable(self._path, error) from error
 
 
 def _open_lock(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 def _acquire(descriptor: int, deadline: float) -> None:
@@ -223,13 +229,30 @@ def _acquire(descriptor: int, deadline: float) -> None:
             return
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes, offset: int | None = None) -> None:
+    """Write all of it, at an offset or where the file stands; raises OSError."""
     view = memoryview(data)
     while view:
-        view = view[os.write(descriptor, view) :]
+        if offset is None:
+            written = os.write(descriptor, view)
+        else:
+            written = os.pwrite(descriptor, view, offset)
+            offset += written
+        view = view[written:]
 
 
-def _unwritable(path: Path, error: OSError) -> BrokerStoreError:
+def unreadable(path: Path, error: OSError) -> BrokerStoreError:
+    """The error to raise when a file cannot be read."""
+    return BrokerStoreError(
+        "Le fichier « {name} » du gardien des clés est illisible ({reason}). Vérifiez les "
+        "droits du répertoire, ou restaurez le gardien selon le guide d'exploitation.",
+        name=path.name,
+        reason=_reason(error),
+    )
+
+
+def unwritable(path: Path, error: OSError) -> BrokerStoreError:
+    """The error to raise when a file cannot be written."""
     return BrokerStoreError(
         "Le fichier « {name} » du gardien des clés ne peut être écrit ({reason}). Vérifiez l'espace "
         "libre et les droits de son répertoire.",

@@ -7,9 +7,9 @@
     cosigner.key           cosigns checkpoints; another key, so that neither use can stand in for the other
     wrapping-<n>.key       opens keys/*; replaced whenever a release key is destroyed
     keys/<deposit>.age     one release key, as an age file to the wrapping key
-    answers/…              what was answered to a request, sealed to its reply key
-    state.json             status number and witness head
-    statements.jsonl       acknowledged statements (``ledger``);  record.jsonl, record.checkpoint (``record``)
+    answers/…              what was answered to a request, sealed to its reply key (``answers``)
+    state.slots            status number and witness head (``slots``)
+    statements.jsonl       acknowledged statements (``ledger``);  record.jsonl, record.slots (``record``)
 
 Secrets are read when they are used and kept no longer than one operation, but for the unlocked key of
 an encrypted store. What is remembered of other files is remembered with their bytes: they are read
@@ -38,6 +38,7 @@ from crypto.keys import Entropy, HybridIdentity, Recipient, ServiceSigningSeed, 
 from crypto.statements.fields import Bytes32, Count, Label, Text
 from crypto.statements.model import Strict, load_strict_json
 from crypto.trust import Trust
+from exchange.broker.answers import Answers
 from exchange.broker.at_rest import (
     UNLOCK_FILE,
     InClear,
@@ -56,14 +57,20 @@ from exchange.broker.files import (
     read_file,
     write_file,
 )
+from exchange.broker.slots import PAGE_BYTES, SlotFile
 
 MAX_STATE_BYTES: Final = 65_536
 """A note with 16 cosignatures is under 8 KiB."""
+
+_STATE_SLOT_BYTES: Final = MAX_STATE_BYTES + PAGE_BYTES
 
 _STATEMENT_KEY: Final = "statement.key"
 _COSIGNER_KEY: Final = "cosigner.key"
 _WRAPPING: Final = re.compile(r"wrapping-(\d{8})\.key")
 _AGE: Final = ".age"
+
+_OVERWRITTEN: Final = bytes(64)
+"""In a key's file, which is text and random bytes, the trace of a destruction that a crash cut short."""
 
 _Part = TypeVar("_Part", bound=Strict)
 
@@ -87,7 +94,7 @@ class WitnessHead(Strict):
 
 
 class State(Strict):
-    """``state.json``: what may only grow."""
+    """``state.slots``: what may only grow."""
 
     status_number: Count = 0
     trust_version: Count = 0
@@ -101,8 +108,8 @@ class KeyStore:
         self.directory = directory
         self._unlocked: UnderKey | None = None
         self._keys = directory / "keys"
-        self._answers = directory / "answers"
-        self._state = directory / "state.json"
+        self.answers = Answers(directory / "answers")
+        self._state = SlotFile(directory / "state.slots", _STATE_SLOT_BYTES)
         self._last_state: tuple[bytes, State] | None = None
         self._public: dict[str, tuple[Digest, VerifyKey]] = {}
 
@@ -131,14 +138,14 @@ class KeyStore:
                 "remplacées. Choisissez un répertoire vide."
             )
         make_directory(self._keys)
-        make_directory(self._answers)
+        self.answers.create()
         if passphrase is not None:
             unlock, self._unlocked = new_unlock_file(passphrase, entropy, log_n=log_n)
             write_file(self.directory / UNLOCK_FILE, unlock)
         self._write_secret(_STATEMENT_KEY, ServiceSigningSeed.generate(entropy).reveal())
         self._write_secret(_COSIGNER_KEY, ServiceSigningSeed.generate(entropy).reveal())
         self._write_secret(_wrapping_name(1), HybridIdentity.generate(entropy).reveal())
-        self.save_state(State())
+        self._state.create(_state_bytes(State()))
         # Last: a store without this file was never finished, and creating it anew loses nothing.
         write_file(self.directory / "store.json", config.model_dump_json(indent=2).encode())
 
@@ -173,8 +180,9 @@ class KeyStore:
 
     def recover(self, entropy: Entropy) -> None:
         """Finish what a crash interrupted: half-written files, a rotation of the wrapping key."""
-        for directory in (self.directory, self._keys, self._answers):
+        for directory in (self.directory, self._keys):
             destroy_leftovers(directory)
+        self.answers.recover()
         if len(self._wrapping_numbers()) > 1:
             self._finish_rotation(entropy)
 
@@ -243,8 +251,11 @@ class KeyStore:
         *old, _newest = self._wrapping_numbers()
         recipient = self._wrapping_recipient()
         for path in sorted(self._keys.glob(f"*{_AGE}")):
-            identity = self._unwrap(read_file(path))
-            write_file(path, encrypt_to(identity.reveal(), recipient, entropy))
+            data = read_file(path)
+            if _OVERWRITTEN in data:
+                destroy_file(path)
+            else:
+                write_file(path, encrypt_to(self._unwrap(data).reveal(), recipient, entropy))
         for number in old:
             destroy_file(self.directory / _wrapping_name(number))
 
@@ -275,39 +286,19 @@ class KeyStore:
         # The id becomes a file name: only the canonical form of 26 letters and digits may.
         return self._keys / f"{parse_opaque_id(deposit)}{_AGE}"
 
-    # --- answers --------------------------------------------------------------------------
-
-    def answer(self, request: Digest, deposit: str) -> bytes | None:
-        """What was answered to this request for this deposit."""
-        path = self._answer_path(request, deposit)
-        return read_file(path) if path.exists() else None
-
-    def put_answer(self, request: Digest, deposit: str, answer: bytes) -> None:
-        """Keep an answer; durable when it returns."""
-        write_file(self._answer_path(request, deposit), answer)
-
-    def drop_answers(self, deposits: Iterable[str]) -> None:
-        """Forget the answers for deposits whose keys were destroyed: they open nothing any more."""
-        for deposit in deposits:
-            for path in sorted(self._answers.glob(f"{parse_opaque_id(deposit)}-*{_AGE}")):
-                destroy_file(path)
-
-    def _answer_path(self, request: Digest, deposit: str) -> Path:
-        return self._answers / f"{parse_opaque_id(deposit)}-{request}{_AGE}"
-
     # --- state ----------------------------------------------------------------------------
 
     def state(self) -> State:
         """Counters and head, as last saved."""
-        data = read_file(self._state)
+        data = self._state.read()
         if self._last_state is None or self._last_state[0] != data:
             self._last_state = data, _parse(State, data)
         return self._last_state[1]
 
     def save_state(self, state: State) -> None:
         """Durable when it returns."""
-        data = state.model_dump_json(indent=2).encode()
-        write_file(self._state, data)
+        data = _state_bytes(state)
+        self._state.write(data)
         self._last_state = data, state
 
     # --- secrets in files -----------------------------------------------------------------
@@ -323,6 +314,10 @@ class KeyStore:
             return self._seal().unwrap(data)
         except MalformedError as error:
             raise _damaged(name) from error
+
+
+def _state_bytes(state: State) -> bytes:
+    return state.model_dump_json(indent=2).encode()
 
 
 def _parse(kind: type[_Part], data: bytes) -> _Part:

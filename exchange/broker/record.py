@@ -1,6 +1,6 @@
 """The broker's signed record: every key made, header opened, request refused, key destroyed.
 
-``record.jsonl`` only grows; each line is a leaf of an RFC 6962 tree, and ``record.checkpoint`` is
+``record.jsonl`` only grows; each line is a leaf of an RFC 6962 tree, and ``record.slots`` holds
 the note that the broker signed over the tree after the last line. At each start the lines are
 hashed again and must give the signed root: a record that was edited or set back is noticed.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Final
 
 from audit.checkpoint import Checkpoint
 from audit.errors import AuditError
@@ -23,8 +24,12 @@ from crypto.keys import ServiceSigningSeed
 from crypto.statements import Unverified, parse
 from crypto.statements.custody import Destruction, ReleaseKey
 from exchange.broker.errors import BrokerStoreError
-from exchange.broker.files import LineFile, read_file, write_file
+from exchange.broker.files import LineFile, read_file
+from exchange.broker.slots import PAGE_BYTES, SlotFile
 from exchange.usecases.broker_record import RecordEntry, RecordKind, record_origin
+
+_NOTE_SLOT_BYTES: Final = PAGE_BYTES
+"""A note of one signature: twice an origin of 200 characters, and some 200 bytes more."""
 
 
 class CompactRange:
@@ -78,7 +83,7 @@ class BrokerRecord:
     def __init__(self, directory: Path, log_origin: str) -> None:
         self._directory = directory
         self._file = LineFile(directory / "record.jsonl")
-        self._checkpoint = directory / "record.checkpoint"
+        self._checkpoint = SlotFile(directory / "record.slots", _NOTE_SLOT_BYTES)
         self._origin = record_origin(log_origin)
         self._tree = CompactRange()
         self._seen: dict[tuple[RecordKind, tuple[tuple[str, str], ...]], int] = {}
@@ -136,7 +141,7 @@ class BrokerRecord:
         """(lines as a file, signed checkpoint note)."""
         path = self._directory / "record.jsonl"
         entries = read_file(path) if path.exists() else b""
-        return entries, read_file(self._checkpoint)
+        return entries, self._checkpoint.read()
 
     def _take(self, line: bytes) -> None:
         try:
@@ -173,7 +178,7 @@ class BrokerRecord:
             self._sign(seed)
             return
         try:
-            note = Note.parse(read_file(self._checkpoint))
+            note = Note.parse(self._checkpoint.read())
             note.verify([NoteSigner(self._origin, seed).verifier])
             signed = Checkpoint.parse(note.text)
         except AuditError as error:
@@ -194,7 +199,10 @@ class BrokerRecord:
     def _sign(self, seed: ServiceSigningSeed) -> None:
         text = Checkpoint(self._origin, self._tree.size, self._tree.root()).to_text()
         note = Note(text, NoteSigner(self._origin, seed).sign(text))
-        write_file(self._checkpoint, note.to_bytes())
+        if self._tree.size > 1 or self._checkpoint.exists():
+            self._checkpoint.write(note.to_bytes())
+        else:
+            self._checkpoint.create(note.to_bytes())
 
 
 def _identity(entry: RecordEntry) -> tuple[tuple[str, str], ...]:

@@ -73,10 +73,10 @@ def open_envelope(desk: Desk, shown: OpenRequest) -> bytes:
     """The header, sealed to the request's reply key; raises BrokerRefusalError, recorded."""
     try:
         opening = _verified(desk, shown)
-        answer = desk.store.answer(opening.request, shown.deposit)
+        answer = desk.store.answers.get(opening.request, shown.deposit)
         if answer is None:
             answer = _reseal(desk, opening, shown.envelope)
-            desk.store.put_answer(opening.request, shown.deposit, answer)
+            desk.store.answers.put(opening.request, shown.deposit, answer)
     except BrokerRefusalError as error:
         _record_refusal(desk, shown, reason_of(error))
         raise

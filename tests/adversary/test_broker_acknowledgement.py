@@ -323,7 +323,7 @@ def test_witness_knows_its_log_only(scene: Scene) -> None:
 def test_cosigner_is_unavailable_when_the_store_is(scene: Scene) -> None:
     """To the log a damaged broker is a witness that does not answer: an error of the log's own."""
     world = scene.world
-    (world.directory / "state.json").write_bytes(b"{}garbage")
+    (world.directory / "state.slots").write_bytes(b"{}garbage")
     with pytest.raises(LogUnavailableError):
         world.new_broker().cosigner.last_size()
 

@@ -547,10 +547,10 @@ def test_refusals_are_recorded_once(scene: Scene) -> None:
 def test_restored_old_store_opens_nothing(scene: Scene, tmp_path: Path) -> None:
     """A broker whose directory was set back notices that the log is ahead of its head."""
     world = scene.world
-    state = (world.directory / "state.json").read_bytes()
+    state = (world.directory / "state.slots").read_bytes()
     world.advance(minutes=1)
     shown = attempt(scene)
-    (world.directory / "state.json").write_bytes(state)
+    (world.directory / "state.slots").write_bytes(state)
     with pytest.raises(BrokerRefusalError) as caught:
         world.new_broker().open(shown)
     assert caught.value.params["reason"] in {"bad-receipt", "other-log"}

@@ -77,9 +77,9 @@ def test_crash_between_line_and_signature(tmp_path: Path) -> None:
     entries = record(tmp_path)
     refuse(entries, 1)
     refuse(entries, 2)
-    older = entries.export()[1]
+    older = (tmp_path / "record.slots").read_bytes()
     refuse(entries, 3)
-    (tmp_path / "record.checkpoint").write_bytes(older)
+    (tmp_path / "record.slots").write_bytes(older)
     assert Checkpoint.of_note(record(tmp_path).export()[1]).size == 3
 
 
@@ -87,10 +87,10 @@ def test_two_lines_beyond_the_signature(tmp_path: Path) -> None:
     """No crash leaves two lines unsigned: somebody added them."""
     entries = record(tmp_path)
     refuse(entries, 1)
-    older = entries.export()[1]
+    older = (tmp_path / "record.slots").read_bytes()
     refuse(entries, 2)
     refuse(entries, 3)
-    (tmp_path / "record.checkpoint").write_bytes(older)
+    (tmp_path / "record.slots").write_bytes(older)
     with pytest.raises(BrokerStoreError):
         record(tmp_path)
 

@@ -15,7 +15,7 @@ from crypto.statements import parse
 from crypto.statements.custody import Status
 from exchange.broker import files
 from exchange.broker.files import locked
-from exchange.broker.keystore import KeyStore, State
+from exchange.broker.keystore import KeyStore
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world import Scene, open_scene
@@ -76,7 +76,7 @@ def test_what_one_destroyed_the_other_cannot_open(scene: Scene) -> None:
 
 def test_a_head_put_back_is_noticed_by_a_running_process(scene: Scene) -> None:
     """An old state put back, to the very byte that was read before, is believed by nobody."""
-    world, path = scene.world, scene.world.directory / "state.json"
+    world, path = scene.world, scene.world.directory / "state.slots"
     running = world.new_broker()
     running.open(attempt(scene))
     before = path.read_bytes()
@@ -94,16 +94,14 @@ def test_a_head_put_back_is_noticed_by_a_running_process(scene: Scene) -> None:
         assert caught.value.params["reason"] in {"bad-receipt", "other-log"}
 
 
-def test_state_is_read_again_however_alike_its_file(tmp_path: Path) -> None:
+def test_state_is_read_again_however_alike_its_file(scene: Scene) -> None:
     """Same length, same times, same inode: other bytes are another state."""
-    store = KeyStore(tmp_path)
-    store.save_state(State(status_number=11))
-    path = tmp_path / "state.json"
-    times = path.stat()
-    assert store.state().status_number == 11
-    path.write_bytes(path.read_bytes().replace(b"11", b"12"))
+    one, two = KeyStore(scene.world.directory), KeyStore(scene.world.directory)
+    path = scene.world.directory / "state.slots"
+    times, known = path.stat(), one.state()
+    two.save_state(known.model_copy(update={"status_number": known.status_number + 1}))
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert store.state().status_number == 12
+    assert one.state().status_number == known.status_number + 1
 
 
 def test_public_keys_follow_their_files(scene: Scene) -> None:
