@@ -5,7 +5,7 @@ Two implementations exist: SQL (``storage.database``) and memory (``tests.suppor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -35,6 +35,31 @@ class Disclosure:
     index: int
     details: bytes
     opening: bytes
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an event stands in the log; ``disclosure`` is None once it was erased."""
+
+    ticket: int
+    index: int
+    disclosure: Disclosure | None
+
+
+class LogReading(Protocol):
+    """The stored log as it was at one moment."""
+
+    def published(self) -> bytes | None:
+        """As in LogStore."""
+
+    def places(self, tickets: Collection[int]) -> Sequence[Place]:
+        """The places of those events that have one already."""
+
+    def disclosure(self, index: int) -> Disclosure | None:
+        """As in LogStore."""
+
+    def read_tile(self, level: int, number: int) -> bytes:
+        """As in LogStore."""
 
 
 class LogTransaction(Protocol):
@@ -69,6 +94,9 @@ class LogStore(Protocol):
 
     def integration(self) -> AbstractContextManager[LogTransaction]:
         """Enter the one exclusive integration step; commits at a normal end, else rolls back."""
+
+    def reading(self) -> AbstractContextManager[LogReading]:
+        """For what is read together: one transaction, in which nothing changes."""
 
     def published(self) -> bytes | None:
         """The last published checkpoint note, with its cosignatures."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+
 from audit.checkpoint import Checkpoint
 from audit.errors import DisclosureErasedError, LogUnavailableError, NotInLogError
 from audit.merkle import HASH_BYTES, consistency_proof, inclusion_proof
-from audit.ports import LogStore
+from audit.ports import Disclosure, LogReading, LogStore, Place
 from audit.receipts import build_receipt
 from audit.tiles import TILE_WIDTH, TileHashes, TilePath, encode_bundle, width_at
 
@@ -21,40 +23,47 @@ class PublishedLog:
         return self._store.published()
 
     def receipt(self, ticket: int) -> bytes:
-        """The receipt of an event that was integrated; raises LogUnavailableError if it was not."""
-        index = self._store.index_of(ticket)
-        if index is None or index >= self._published_size():
-            raise LogUnavailableError(
-                "Cet événement n'est pas encore dans le journal publié : réessayez dans un instant."
-            )
-        return self.receipt_at(index)
+        """The receipt of an event that was integrated; raises LogUnavailableError if it was not, and
+        DisclosureErasedError.
+        """
+        with self._store.reading() as reading:
+            (place,) = self._places(reading, [ticket])
+            if place.disclosure is None:
+                raise _erased(place.index)
+            return self._receipts(reading, [place.disclosure])[0]
+
+    def receipts(self, tickets: Collection[int]) -> Mapping[int, bytes]:
+        """The receipts of several events under one checkpoint, by ticket; those whose details were
+        erased are left out. Raises LogUnavailableError if one was not integrated.
+        """
+        with self._store.reading() as reading:
+            places = self._places(reading, tickets)
+            opened = {each.ticket: each.disclosure for each in places if each.disclosure}
+            made = self._receipts(reading, list(opened.values()))
+            return dict(zip(opened, made, strict=True))
 
     def receipt_at(self, index: int) -> bytes:
-        """The receipt of an entry under the published head; raises NotInLogError."""
-        note = self._store.published()
-        size = self._published_size()
-        if note is None or not 0 <= index < size:
-            raise NotInLogError("Le journal publié n'a pas d'événement n° {index}.", index=index)
-        disclosure = self._store.disclosure(index)
-        if disclosure is None:
-            raise DisclosureErasedError(
-                "Le détail de l'événement n° {index} a été effacé au terme de sa conservation.",
-                index=index,
-            )
-        path = inclusion_proof(
-            index, Checkpoint.of_note(note).size, TileHashes(self._store.read_tile)
-        )
-        return build_receipt(disclosure, path, note)
+        """The receipt of an entry under the published head; raises NotInLogError,
+        DisclosureErasedError.
+        """
+        with self._store.reading() as reading:
+            if not 0 <= index < _size(reading.published()):
+                raise NotInLogError("Le journal publié n'a pas d'événement n° {index}.", index=index)
+            disclosure = reading.disclosure(index)
+            if disclosure is None:
+                raise _erased(index)
+            return self._receipts(reading, [disclosure])[0]
 
     def consistency(self, from_size: int, to_size: int) -> list[bytes]:
         """The proof between two sizes up to the published one; raises NotInLogError."""
-        if not 0 <= from_size <= to_size <= self._published_size():
-            raise NotInLogError(
-                "Le journal publié n'a pas de preuve de {old} à {new} événements.",
-                old=from_size,
-                new=to_size,
-            )
-        return list(self._prove(from_size, to_size))
+        with self._store.reading() as reading:
+            if not 0 <= from_size <= to_size <= _size(reading.published()):
+                raise NotInLogError(
+                    "Le journal publié n'a pas de preuve de {old} à {new} événements.",
+                    old=from_size,
+                    new=to_size,
+                )
+            return list(consistency_proof(from_size, to_size, TileHashes(reading.read_tile)))
 
     def tile(self, level: int, number: int, width: int | None) -> bytes:
         """A tile under the published head; ``width`` None is a full one. Raises NotInLogError."""
@@ -68,17 +77,35 @@ class PublishedLog:
         leaves = self._store.leaves(number * TILE_WIDTH, wanted)
         return self._whole(encode_bundle(leaves), len(leaves) == wanted)
 
-    def _prove(self, old: int, new: int) -> tuple[bytes, ...]:
-        return consistency_proof(old, new, TileHashes(self._store.read_tile))
+    @staticmethod
+    def _places(reading: LogReading, tickets: Collection[int]) -> Sequence[Place]:
+        """Where the events are, each below the published head."""
+        size = _size(reading.published())
+        found = [each for each in reading.places(tickets) if each.index < size]
+        if len(found) != len(set(tickets)):
+            raise LogUnavailableError(
+                "Cet événement n'est pas encore dans le journal publié : réessayez dans un instant."
+            )
+        return found
 
-    def _published_size(self) -> int:
-        published = self._store.published()
-        return Checkpoint.of_note(published).size if published is not None else 0
+    @staticmethod
+    def _receipts(reading: LogReading, disclosures: Sequence[Disclosure]) -> list[bytes]:
+        """Receipts of published entries, under the one head that this reading sees."""
+        note = reading.published()
+        hashes, size = TileHashes(reading.read_tile), _size(note)
+        return [
+            build_receipt(each, inclusion_proof(each.index, size, hashes), note or b"")
+            for each in disclosures
+        ]
+
+    def _prove(self, old: int, new: int) -> tuple[bytes, ...]:
+        with self._store.reading() as reading:
+            return consistency_proof(old, new, TileHashes(reading.read_tile))
 
     def _published_width(self, level: int | None, number: int, width: int | None) -> int:
         """The width to serve; hashes of entries that are not public yet are never among it."""
         path = TilePath(level, number, TILE_WIDTH if width is None else width)
-        if path.width > width_at(level or 0, number, self._published_size()):
+        if path.width > width_at(level or 0, number, _size(self._store.published())):
             raise NotInLogError("Le journal publié n'a pas la tuile {tile}.", tile=str(path))
         return path.width
 
@@ -89,3 +116,13 @@ class PublishedLog:
                 "Une tuile du journal publié manque en base : restaurez le stockage du journal."
             )
         return data
+
+
+def _size(published: bytes | None) -> int:
+    return Checkpoint.of_note(published).size if published is not None else 0
+
+
+def _erased(index: int) -> DisclosureErasedError:
+    return DisclosureErasedError(
+        "Le détail de l'événement n° {index} a été effacé au terme de sa conservation.", index=index
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -366,6 +366,11 @@ class EventLog(Protocol):
 
     def receipt(self, ticket: int) -> bytes:
         """The proof that an integrated event is in the log, under the latest checkpoint."""
+
+    def receipts(self, tickets: Collection[int]) -> Mapping[int, bytes]:
+        """The same for several events at once, under one checkpoint; those whose details were erased
+        are left out.
+        """
 
     def receipt_at(self, index: int) -> bytes:
         """The same, by index."""

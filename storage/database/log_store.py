@@ -9,14 +9,14 @@ commit in order; the log's completeness does not rest on that lock.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Engine, bindparam, func, insert, select, update
 from sqlalchemy.sql import Select
 
-from audit.ports import Disclosure, LogTransaction, PendingEntry
+from audit.ports import Disclosure, LogTransaction, PendingEntry, Place
 from storage.database import engine as limits
 from storage.database.engine import Mode, transaction
 from storage.database.errors import Waited, log_error
@@ -34,6 +34,9 @@ from storage.errors import LogStoreRefusedError
 HASH_BYTES: Final = 32
 TILE_BYTES: Final = 256 * HASH_BYTES
 """C2SP tlog-tiles: a full tile is 256 hashes wide."""
+
+PLACES_AT_ONCE: Final = 500
+"""Tickets named in one query: SQLite takes no statement with arbitrarily many values."""
 
 _THE_ROW: Final = 1
 
@@ -73,6 +76,27 @@ _LEAVES = (
 _PUBLISHED = select(log_published.c.note)
 _PUBLISHED_SIZE = select(log_published.c.size)
 _INDEX_OF = select(log_entries.c.log_index).where(log_entries.c.ticket == bindparam("at"))
+_PLACES = (
+    select(
+        log_entries.c.ticket,
+        log_entries.c.log_index,
+        log_disclosures.c.details,
+        log_disclosures.c.opening,
+    )
+    .outerjoin(log_disclosures, log_disclosures.c.ticket == log_entries.c.ticket)
+    .where(
+        log_entries.c.ticket.in_(bindparam("tickets", expanding=True)),
+        log_entries.c.log_index.is_not(None),
+    )
+)
+_DISCLOSURES = (
+    select(log_entries.c.log_index, log_disclosures.c.details, log_disclosures.c.opening)
+    .join(log_disclosures, log_disclosures.c.ticket == log_entries.c.ticket)
+    .where(
+        log_entries.c.log_index >= bindparam("first"), log_entries.c.log_index < bindparam("end")
+    )
+    .order_by(log_entries.c.log_index)
+)
 _MAKE_PUBLIC = update(log_published).values(size=bindparam("new"), note=bindparam("text"))
 
 
@@ -148,6 +172,41 @@ class SqlLogTransaction:
         return int(self._transaction.scalar(_COUNT_FROM, {"first": first_index}))
 
 
+class SqlLogReading:
+    """Implements ``audit.ports.LogReading``."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._published: tuple[bytes | None] | None = None
+
+    def published(self) -> bytes | None:
+        """The published note of this moment."""
+        if self._published is None:
+            self._published = (_bytes(self._transaction.scalar(_PUBLISHED)),)
+        return self._published[0]
+
+    def places(self, tickets: Collection[int]) -> Sequence[Place]:
+        """Indices and disclosures, by ticket."""
+        found = []
+        wanted = sorted(set(tickets))
+        for at in range(0, len(wanted), PLACES_AT_ONCE):
+            some = wanted[at : at + PLACES_AT_ONCE]
+            for row in self._transaction.rows(_PLACES, {"tickets": some}):
+                shown = None
+                if row.details is not None:
+                    shown = Disclosure(row.log_index, bytes(row.details), bytes(row.opening))
+                found.append(Place(row.ticket, row.log_index, shown))
+        return found
+
+    def disclosure(self, index: int) -> Disclosure | None:
+        """Details and opening of an entry."""
+        return next(iter(_disclosures(self._transaction, index, 1)), None)
+
+    def read_tile(self, level: int, number: int) -> bytes:
+        """The hashes stored so far."""
+        return _read_tile(self._transaction, level, number)
+
+
 class SqlLogStore:
     """Implements ``audit.ports.LogStore``."""
 
@@ -214,20 +273,18 @@ class SqlLogStore:
 
     def disclosure(self, index: int) -> Disclosure | None:
         """Details and opening of an entry."""
-        found = self.disclosures(index, 1)
-        return found[0] if found else None
+        return next(iter(self.disclosures(index, 1)), None)
 
     def disclosures(self, first: int, count: int) -> Sequence[Disclosure]:
         """Those of a range that still exist, in order."""
-        query = (
-            select(log_entries.c.log_index, log_disclosures.c.details, log_disclosures.c.opening)
-            .join(log_disclosures, log_disclosures.c.ticket == log_entries.c.ticket)
-            .where(_in_range(first, count))
-            .order_by(log_entries.c.log_index)
-        )
         with self._reading() as begun:
-            rows = begun.rows(query)
-        return [Disclosure(row.log_index, bytes(row.details), bytes(row.opening)) for row in rows]
+            return _disclosures(begun, first, count)
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlLogReading]:
+        """One transaction for what is read together."""
+        with self._reading() as begun:
+            yield SqlLogReading(begun)
 
     def _scalar(self, query: Select[Any], parameters: Parameters = None) -> Any:
         with self._reading() as begun:
@@ -254,8 +311,9 @@ def _leaves(begun: Transaction, first: int, count: int) -> Sequence[bytes]:
     return [bytes(leaf) for (leaf,) in found]
 
 
-def _in_range(first: int, count: int) -> Any:
-    return (log_entries.c.log_index >= first) & (log_entries.c.log_index < first + count)
+def _disclosures(begun: Transaction, first: int, count: int) -> Sequence[Disclosure]:
+    rows = begun.rows(_DISCLOSURES, {"first": first, "end": first + count})
+    return [Disclosure(row.log_index, bytes(row.details), bytes(row.opening)) for row in rows]
 
 
 def _bytes(found: Any) -> bytes | None:

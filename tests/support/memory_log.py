@@ -7,12 +7,12 @@ A ``fault`` is called with the name of each step before the step lasts and after
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from audit.errors import LogUnavailableError
-from audit.ports import Disclosure, NewEntry, PendingEntry
+from audit.ports import Disclosure, NewEntry, PendingEntry, Place
 from audit.tiles import FULL_TILE_BYTES
 
 Fault = Callable[[str], None]
@@ -111,6 +111,15 @@ class MemoryLogStore:
             self.rows.index_of[ticket] = len(self.rows.tickets)
             self.rows.tickets.append(ticket)
         self.rows.tiles.update(transaction.tiles)
+
+    @contextmanager
+    def reading(self) -> Iterator[MemoryLogStore]:
+        yield self
+
+    def places(self, tickets: Collection[int]) -> Sequence[Place]:
+        known = [each for each in tickets if each in self.rows.index_of]
+        places = [(each, self.rows.index_of[each]) for each in known]
+        return [Place(ticket, index, self.disclosure(index)) for ticket, index in places]
 
     def published(self) -> bytes | None:
         return self.rows.published[1] if self.rows.published else None
