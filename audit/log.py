@@ -245,11 +245,11 @@ class AuditLog(PublishedLog):
         """
         wanted = Checkpoint.of_note(signed.head).size
         for _ in range(PUBLISH_ATTEMPTS):
-            head, published = signed.head, signed.published
-            if published is not None and self._suffices(published, wanted):
+            head, published, policy = signed.head, signed.published, self._policy()
+            if published is not None and self._suffices(published, wanted, policy):
                 return published
-            gathered = self._gathered(head, published)
-            note, policy = gathered.note.to_bytes(), self._policy()
+            gathered = self._gathered(head, published, policy)
+            note = gathered.note.to_bytes()
             problem = _shortfall(note, policy) if policy is not None else None
             if problem is None:
                 self._store.publish(Checkpoint.of_note(head).size, head, note)
@@ -284,9 +284,8 @@ class AuditLog(PublishedLog):
                 failures=" ; ".join(str(each) for each in gathered.failures),
             ) from problem
 
-    def _suffices(self, published: bytes, size: int) -> bool:
+    def _suffices(self, published: bytes, size: int, policy: LogPolicy | None) -> bool:
         """Whether what is public includes the first ``size`` entries and is good and fresh."""
-        policy = self._policy()
         checkpoint = Checkpoint.of_note(published)
         if checkpoint.size != size or policy is None:
             return checkpoint.size >= size
@@ -295,7 +294,7 @@ class AuditLog(PublishedLog):
         cosigned = policy.verify_checkpoint(published).cosigned
         return cosigned[BROKER] >= (self._clock() - COSIGNATURE_LIFE).timestamp()
 
-    def _gathered(self, head: bytes, published: bytes | None) -> Gathered:
+    def _gathered(self, head: bytes, published: bytes | None, policy: LogPolicy | None) -> Gathered:
         """``head`` with all the cosignatures that can be had."""
         note = Note.parse(head)
         # The same text may be signed by a key that the log got since: nothing new is claimed.
@@ -303,7 +302,6 @@ class AuditLog(PublishedLog):
         if published is not None and Note.parse(published).text == note.text:
             # Cosignatures that this text already has stay: renewing one never loses another.
             note = Note.parse(published).with_signatures(note.signatures)
-        policy = self._policy()
         further = self._witnesses(policy) if policy is not None else ()
         return gather(note, (*self._cosigners, *further), policy, self._prove)
 

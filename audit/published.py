@@ -48,7 +48,9 @@ class PublishedLog:
         """
         with self._store.reading() as reading:
             if not 0 <= index < _size(reading.published()):
-                raise NotInLogError("Le journal publié n'a pas d'événement n° {index}.", index=index)
+                raise NotInLogError(
+                    "Le journal publié n'a pas d'événement n° {index}.", index=index
+                )
             disclosure = reading.disclosure(index)
             if disclosure is None:
                 raise _erased(index)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import Field, ValidationError
@@ -19,13 +20,16 @@ from crypto.digests import Digest, sha256, tagged_sha256
 from crypto.errors import MalformedError, UntrustedError
 from crypto.keys import VerifyKey
 from crypto.labels import TRUST_FINGERPRINT
-from crypto.statements.dsse import Unverified, Verified, verify_threshold
+from crypto.statements.dsse import Unverified, Verified, parse, verify_threshold
 from crypto.statements.fields import OpaqueId, VerifyKeyField, Version
 from crypto.statements.model import Strict, load_strict_json
 from crypto.statements.registry import TrustPolicy
 
 MAX_TRUST_BYTES: Final = 16_384
 """16 root keys of 44 characters and the punctuation, several times over."""
+
+CHAINS_KEPT: Final = 8
+"""The chain in force, that before it, and those of other instances in one process (tests, the demo)."""
 
 _MADE_HERE: Final = object()
 
@@ -136,6 +140,16 @@ def accept_chain(trust: Trust, policies: Iterable[Unverified[TrustPolicy]]) -> T
     if current is None:
         raise UntrustedError("Aucune politique de confiance n'a encore été publiée.")
     return current
+
+
+@lru_cache(maxsize=CHAINS_KEPT)
+def accept_signed(trust: Trust, envelopes: tuple[bytes, ...]) -> TrustedPolicy:
+    """``accept_chain`` over envelopes as they were signed, oldest first.
+
+    Remembered, because a service asks for it at every request: the result hangs on these bytes and on
+    the pinned trust alone, so other bytes are verified anew. What depends on the time is not asked here.
+    """
+    return accept_chain(trust, [parse(TrustPolicy, each) for each in envelopes])
 
 
 def _require_commission(commission: str, unverified: Unverified[TrustPolicy]) -> None:

@@ -10,7 +10,7 @@ from crypto.statements.custody import Emergency
 from crypto.statements.registry import TrustPolicy
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import Attested
-from exchange.usecases.record import Filed, filed
+from exchange.usecases.record import Filed, filed_all
 from exchange.usecases.service import Service
 
 
@@ -23,19 +23,12 @@ def push_to_broker(service: Service) -> Mapping[Digest, BrokerRefusalError]:
     """
     with service.readings() as work:
         unknown = work.statements.unacknowledged()
-        policies = [
-            filed(work, each)
-            for each in (
-                work.statements.find(TrustPolicy)
-                if any(isinstance(each.statement, TrustPolicy) for each in unknown)
-                else ()
-            )
-        ]
+        news = any(isinstance(each.statement, TrustPolicy) for each in unknown)
+        policies = filed_all(work, work.statements.find(TrustPolicy) if news else ())
         # An emergency first: while it lasts, the receipts of all the others count by it alone.
         unknown = sorted(unknown, key=lambda each: not isinstance(each.statement, Emergency))
-        waiting = [
-            filed(work, each) for each in unknown if not isinstance(each.statement, TrustPolicy)
-        ]
+        others = (each for each in unknown if not isinstance(each.statement, TrustPolicy))
+        waiting = filed_all(work, others)
     refused: dict[Digest, BrokerRefusalError] = {}
     done: list[Digest] = []
     try:

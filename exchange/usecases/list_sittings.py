@@ -5,7 +5,7 @@ from __future__ import annotations
 from crypto.statements.registry import Role, Sitting
 from exchange.usecases.ledger import Accepted
 from exchange.usecases.reading import Reading, answer, record_reading
-from exchange.usecases.record import filed, present
+from exchange.usecases.record import filed_all, present
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import require_caller
 from exchange.usecases.visibility import may_see_all
@@ -21,11 +21,12 @@ def list_sittings(service: Service, caller: Caller) -> Reading:
             if known is None or known.statement.version < version.statement.version:
                 latest[version.statement.sitting] = version
         everything = may_see_all(caller) or Role.DEPOSITOR in caller.roles
-        waiting = [
-            filed(work, each)
+        shown = (
+            each
             for each in latest.values()
             if everything or any(seat.person == caller.person for seat in each.statement.seats)
-        ]
+        )
+        waiting = filed_all(work, shown)
         ticket = record_reading(service, work, caller, "sittings")
         work.commit()
     return answer(service, waiting, ticket)

@@ -101,6 +101,16 @@ class ReleaseRecord:
     """The one ``payload.read`` event of this release, once there is one."""
 
 
+@dataclass(frozen=True)
+class SignedStatement:
+    """A recorded statement as it was signed, not read again; ``ticket`` is that of its event."""
+
+    kind: type[Statement]
+    envelope: bytes
+    digest: Digest
+    ticket: int
+
+
 class Statements(StatementIndex, Protocol):
     """Accepted statements; adding one cites the event that records it."""
 
@@ -117,6 +127,12 @@ class Statements(StatementIndex, Protocol):
 
     def envelope(self, digest: Digest) -> bytes | None:
         """The bytes as signed."""
+
+    def envelopes(self, digests: Collection[Digest]) -> Mapping[Digest, bytes]:
+        """The bytes as signed, of those that are recorded."""
+
+    def signed(self, *kinds: type[Statement]) -> Sequence[SignedStatement]:
+        """All statements of these types as they were signed, oldest first."""
 
     def recorded_between(self, first: int, last: int) -> Sequence[tuple[int, Accepted[Statement]]]:
         """(index of the recording event, statement) for the entries ``first`` to ``last``, both

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,10 +10,10 @@ from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from audit.ports import Disclosure
 from crypto.statements import STATEMENT_TYPES
-from crypto.statements.registry import Role
+from crypto.statements.registry import Agenda, Role
 from exchange.usecases.agenda_wire import AgendaShown
 from exchange.usecases.errors import UnavailableError
-from exchange.usecases.record import Filed, filed, present, publish, record_event
+from exchange.usecases.record import present, publish, record_event
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import require_certificate
 
@@ -28,7 +28,8 @@ class Disclosures:
     service: Service
     checkpoint: bytes
     size: int
-    statements: tuple[Filed, ...]
+    statements: tuple[tuple[int, bytes], ...]
+    """(index of the recording event, envelope), in the order of the log."""
     agendas: tuple[AgendaShown, ...]
     """What each agenda below the checkpoint lists, unless it was erased."""
 
@@ -62,23 +63,19 @@ def read_disclosures(service: Service, caller: Caller) -> Disclosures:
     published = service.log.checkpoint()
     if published is None:
         raise UnavailableError("Le journal n'est pas encore publié : recommencez plus tard.")
-    with service.transactions() as work:
-        statements = sorted(
-            (
-                filed(work, each)
-                for kind in STATEMENT_TYPES.values()
-                for each in work.statements.find(kind)
-            ),
-            key=lambda each: each.ticket,
-        )
-        size = Checkpoint.of_note(published).size
-        below = [each for each in statements if _index(service, each.ticket) < size]
+    size = Checkpoint.of_note(published).size
+    with service.readings() as work:
+        signed = work.statements.signed(*STATEMENT_TYPES.values())
+        index = _indices(service, [each.ticket for each in signed])
+        # What was committed later is not part of this reading.
+        below = [each for each in signed if index.get(each.ticket, size) < size]
         agendas = tuple(
             AgendaShown.of(each.digest, (opened.shown for opened in shown))
             for each in below
-            if (shown := work.statements.opened(each.digest))
+            if each.kind is Agenda and (shown := work.statements.opened(each.digest))
         )
-    return Disclosures(service, published, size, tuple(below), agendas)
+    statements = tuple((index[each.ticket], each.envelope) for each in below)
+    return Disclosures(service, published, size, statements, agendas)
 
 
 def read_broker_record(service: Service, caller: Caller) -> tuple[bytes, bytes]:
@@ -88,11 +85,6 @@ def read_broker_record(service: Service, caller: Caller) -> tuple[bytes, bytes]:
     return service.broker.record()
 
 
-def _index(service: Service, ticket: int) -> int:
-    index = service.log_store.index_of(ticket)
-    if index is None:  # committed after the checkpoint was published: not part of this reading
-        return _NEVER
-    return index
-
-
-_NEVER: Final = 2**63
+def _indices(service: Service, tickets: Collection[int]) -> dict[int, int]:
+    with service.log_store.reading() as reading:
+        return {each.ticket: each.index for each in reading.places(tickets)}

@@ -33,8 +33,7 @@ from exchange.usecases.errors import NotFoundError
 from exchange.usecases.facts import latest_agenda, person_of
 from exchange.usecases.ledger import Accepted, StatementIndex
 from exchange.usecases.reading import Reading, answer, record_reading
-from exchange.usecases.record import filed, present
-from exchange.usecases.remembering import Remembering
+from exchange.usecases.record import filed_all, present
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import require_caller
 from exchange.usecases.visibility import (
@@ -58,7 +57,7 @@ def read_sitting(service: Service, caller: Caller, sitting: str) -> SittingRead:
     """The registry around a sitting, and the deposits that this caller may know of."""
     with service.transactions() as work:
         require_caller(service, work, caller, present(service))
-        index = Remembering(work.statements)
+        index = work.statements
         if not may_know_sitting(index, caller, sitting):
             raise NotFoundError("Cette séance est inconnue de ce service.")
         agenda = latest_agenda(index, sitting)
@@ -67,7 +66,7 @@ def read_sitting(service: Service, caller: Caller, sitting: str) -> SittingRead:
         for each in _deposits(index, caller, sitting, items):
             found[each.digest] = each
         ordered = sorted(found.values(), key=lambda each: each.order)
-        waiting = [filed(work, each) for each in ordered]
+        waiting = filed_all(work, ordered)
         ticket = record_reading(service, work, caller, "sitting")
         work.commit()
     reading = answer(service, waiting, ticket)

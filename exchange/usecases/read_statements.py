@@ -9,8 +9,7 @@ from crypto.statements import STATEMENT_TYPES
 from exchange.usecases.errors import InvalidRequestError, NotFoundError
 from exchange.usecases.ledger import REFERENCE_FIELDS
 from exchange.usecases.reading import Reading, answer, record_reading
-from exchange.usecases.record import filed, present
-from exchange.usecases.remembering import Remembering
+from exchange.usecases.record import filed, filed_all, present
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import require_caller
 from exchange.usecases.visibility import may_know
@@ -26,10 +25,10 @@ def read_statements(
         raise InvalidRequestError("Ce type de déclaration, ou ce critère, est inconnu.")
     with service.transactions() as work:
         require_caller(service, work, caller, present(service))
-        index = Remembering(work.statements)
+        index = work.statements
         found = index.find(chosen, **wanted)
         visible = [each for each in found if may_know(index, caller, each.statement)]
-        waiting = [filed(work, each) for each in visible]
+        waiting = filed_all(work, visible)
         ticket = record_reading(service, work, caller, kind)
         work.commit()
     return answer(service, waiting, ticket)
@@ -39,7 +38,7 @@ def read_statement(service: Service, caller: Caller, digest: Digest) -> Reading:
     """One statement; raises NotFoundError for what is absent and for what is not the caller's."""
     with service.transactions() as work:
         require_caller(service, work, caller, present(service))
-        index = Remembering(work.statements)
+        index = work.statements
         accepted = index.get(digest)
         if accepted is None or not may_know(index, caller, accepted.statement):
             raise NotFoundError("Cette déclaration n'est pas enregistrée ici.")

@@ -74,10 +74,17 @@ def record_statement(
 
 def filed(work: UnitOfWork, accepted: Accepted[Statement]) -> Filed:
     """What is needed to attest a statement once the transaction is over."""
-    envelope = work.statements.envelope(accepted.digest)
-    if envelope is None:
+    (found,) = filed_all(work, [accepted])
+    return found
+
+
+def filed_all(work: UnitOfWork, accepted: Iterable[Accepted[Statement]]) -> list[Filed]:
+    """The same for several, in their order."""
+    wanted = list(accepted)
+    envelopes = work.statements.envelopes([each.digest for each in wanted])
+    if len(envelopes) < len({each.digest for each in wanted}):
         raise NotFoundError("Cette déclaration n'est pas enregistrée ici.")
-    return Filed(envelope, accepted.digest, accepted.order)
+    return [Filed(envelopes[each.digest], each.digest, each.order) for each in wanted]
 
 
 def attest(service: Service, statement: Filed) -> Attested:

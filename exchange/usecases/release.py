@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,16 +35,14 @@ from exchange.usecases.ports import Attested, OpenRequest, ReleaseRecord, UnitOf
 from exchange.usecases.rates import is_open, pass_one, release_refusals
 from exchange.usecases.record import (
     Filed,
-    attest,
-    attest_all,
-    filed,
+    filed_all,
     present,
     publish,
     receipt,
+    receipts,
     record_event,
     record_statement,
 )
-from exchange.usecases.remembering import Remembering
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import (
     require_caller,
@@ -85,13 +84,47 @@ class Releases:
 
 @dataclass(frozen=True)
 class _Material:
-    """What the broker is shown for one deposit, read in one transaction."""
+    """What the broker is shown for one deposit, and the reader with the header."""
 
     statements: tuple[Filed, ...]
     manifest: Filed
     grant: Filed | None
     item: AgendaOpening | None
     envelope: bytes
+
+    @property
+    def tickets(self) -> set[int]:
+        """Of the events whose receipts go with it."""
+        shown = (*self.statements, self.manifest, *([self.grant] if self.grant else ()))
+        return {each.ticket for each in shown}
+
+
+@dataclass(frozen=True)
+class _Authorised:
+    record: ReleaseRecord
+    material: _Material | None
+    """None when its envelope is gone."""
+
+
+@dataclass(frozen=True)
+class _Refused:
+    deposit: str
+    reason: str
+    message: str
+    params: dict[str, object]
+    ticket: int
+
+    def with_receipt(self, proof: bytes) -> Refusal:
+        """The refusal as the caller gets it, once its event is in the log."""
+        return Refusal(self.deposit, self.reason, self.message, self.params, proof)
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """The broker's refusal of what this service had authorised."""
+
+    record: ReleaseRecord
+    error: BrokerRefusalError
 
 
 def release(service: Service, caller: Caller, envelope: bytes) -> Releases:
@@ -113,35 +146,18 @@ def release(service: Service, caller: Caller, envelope: bytes) -> Releases:
         work.commit()
     publish(service)
     push_to_broker(service)
-    opened: list[Opened] = []
-    failed: list[_Refused] = []
-    for record in decided.authorised:
-        try:
-            opened.append(_open(service, unverified, record))
-        except BrokerRefusalError as error:
-            failed.append(_failed(service, unverified, record, error))
-    publish(service)
-    refused = tuple(each.with_receipt(service) for each in (*decided.refused, *failed))
-    return Releases(tuple(opened), refused)
-
-
-@dataclass(frozen=True)
-class _Refused:
-    deposit: str
-    reason: str
-    message: str
-    params: dict[str, object]
-    ticket: int
-
-    def with_receipt(self, service: Service) -> Refusal:
-        """The refusal as the caller gets it, once its event is in the log."""
-        proof = receipt(service, self.ticket)
-        return Refusal(self.deposit, self.reason, self.message, self.params, proof)
+    opened, failed = _open_all(service, unverified, decided.authorised)
+    # All answers at once: should this process die before, the broker gives the same ones again.
+    refused = [*decided.refused, *_keep(service, unverified, opened, failed)]
+    proofs = receipts(service, [each.ticket for each in refused])
+    return Releases(
+        tuple(opened), tuple(each.with_receipt(proofs[each.ticket]) for each in refused)
+    )
 
 
 @dataclass(frozen=True)
 class _Decided:
-    authorised: list[ReleaseRecord]
+    authorised: list[_Authorised]
     refused: list[_Refused]
 
 
@@ -164,25 +180,23 @@ def _decide_all(
     spent = work.statements.get(unverified.digest) is not None
     if not spent:
         require_fresh(service, request, now)
-    decided = _Decided([], [])
-    # What is recorded on the way, requests and refusals, is nothing that a decision rests on.
-    index = Remembering(work.statements)
+    decided, index = _Decided([], []), work.statements
     for deposit in dict.fromkeys(request.deposits):
         reason = _reason(index, request, deposit, now)
         record = work.releases.get(unverified.digest, deposit)
         if reason is None and record is not None:
-            decided.authorised.append(record)
+            decided.authorised.append(_Authorised(record, _material(work, request, record)))
             continue
         if reason is None and spent:
             reason = RefusalReason.REQUEST_SPENT
-        ticket = _log(service, work, index, verified, deposit, reason, now)
+        ticket = _log(service, work, verified, deposit, reason, now)
         if reason is not None:
             refused = _Refused(deposit, reason.value, MESSAGES[reason], {}, ticket)
             decided.refused.append(refused)
             continue
         record = ReleaseRecord(unverified.digest, deposit, request.signer, ticket, None, None)
         work.releases.add(record)
-        decided.authorised.append(record)
+        decided.authorised.append(_Authorised(record, _material(work, request, record)))
     return decided
 
 
@@ -205,7 +219,6 @@ def _reason(
 def _log(
     service: Service,
     work: UnitOfWork,
-    index: StatementIndex,
     verified: Verified[AccessRequest],
     deposit: str,
     reason: RefusalReason | None,
@@ -216,7 +229,7 @@ def _log(
     if reason is None:
         kind = EventType.RELEASE_AUTHORISED
         cites = cited(
-            index,
+            work.statements,
             certificate=request.signer,
             sitting=request.sitting,
             deposit=deposit,
@@ -245,41 +258,88 @@ def _require_same_history(service: Service, request: AccessRequest) -> None:
         verify_consistency(seen.size, current.size, seen.root, current.root, proof)
 
 
-def _open(service: Service, unverified: Unverified[AccessRequest], record: ReleaseRecord) -> Opened:
-    with service.readings() as work:
-        material = _material(work, unverified.statement, record)
-    proof = receipt(service, record.ticket)
-    answer = record.answer
-    if answer is None:
-        answer = service.broker.open(
-            OpenRequest(
-                access_request=unverified.envelope,
-                statements=attest_all(service, material.statements),
-                item=material.item,
-                release=proof,
-                deposit=record.deposit,
-                envelope=material.envelope,
-            )
+def _open_all(
+    service: Service, unverified: Unverified[AccessRequest], authorised: Sequence[_Authorised]
+) -> tuple[list[Opened], list[_Failed]]:
+    """Show the broker each deposit with the receipts that it asks for, all under one checkpoint."""
+    shown = [each.material.tickets for each in authorised if each.material]
+    proofs = receipts(service, {each.record.ticket for each in authorised}.union(*shown))
+    opened: list[Opened] = []
+    failed: list[_Failed] = []
+    for each in authorised:
+        try:
+            opened.append(_open(service, unverified, each, proofs))
+        except BrokerRefusalError as error:
+            failed.append(_Failed(each.record, error))
+    return opened, failed
+
+
+def _open(
+    service: Service,
+    unverified: Unverified[AccessRequest],
+    authorised: _Authorised,
+    proofs: Mapping[int, bytes],
+) -> Opened:
+    record, material = authorised.record, authorised.material
+    if material is None:
+        raise BrokerRefusalError("Ce dépôt a été retiré, ou sa séance est close.")
+    proof = _proof(service, proofs, record.ticket)
+    answer = record.answer or service.broker.open(
+        OpenRequest(
+            access_request=unverified.envelope,
+            statements=tuple(
+                Attested(each.envelope, proofs[each.ticket])
+                for each in material.statements
+                if each.ticket in proofs  # retention erased the others
+            ),
+            item=material.item,
+            release=proof,
+            deposit=record.deposit,
+            envelope=material.envelope,
         )
-        with service.transactions() as work:
-            work.releases.set_answer(record.request, record.deposit, answer)
-            work.commit()
+    )
+    manifest, grant = material.manifest, material.grant
     return Opened(
         record.deposit,
-        attest(service, material.manifest),
-        attest(service, material.grant) if material.grant else None,
+        Attested(manifest.envelope, _proof(service, proofs, manifest.ticket)),
+        Attested(grant.envelope, _proof(service, proofs, grant.ticket)) if grant else None,
         answer,
         proof,
     )
 
 
-def _material(work: UnitOfWork, request: AccessRequest, record: ReleaseRecord) -> _Material:
-    index = Remembering(work.statements)
+def _proof(service: Service, proofs: Mapping[int, bytes], ticket: int) -> bytes:
+    """One of the receipts; raises what says that it was erased."""
+    return proofs.get(ticket) or receipt(service, ticket)
+
+
+def _keep(
+    service: Service,
+    unverified: Unverified[AccessRequest],
+    opened: Sequence[Opened],
+    failed: Sequence[_Failed],
+) -> list[_Refused]:
+    """Keep the broker's answers, and log what it refused."""
+    if not opened and not failed:
+        return []
+    with service.transactions() as work:
+        for each in opened:
+            work.releases.set_answer(unverified.digest, each.deposit, each.header)
+        refused = [_failed(service, work, unverified, each) for each in failed]
+        work.commit()
+    if failed:
+        publish(service)
+    return refused
+
+
+def _material(work: UnitOfWork, request: AccessRequest, record: ReleaseRecord) -> _Material | None:
+    """As it is when the release is decided: whatever comes after, the broker itself knows of."""
+    index = work.statements
     manifest = manifest_of(index, record.deposit)
     sealed = manifest and sealed_envelope(index, manifest, request.signer, request.purpose)
     envelope = sealed and work.deposits.envelope(record.deposit, sealed.entry.envelope_sha256)
     if manifest is None or not sealed or not envelope:
-        raise BrokerRefusalError("Ce dépôt a été retiré, ou sa séance est close.")
+        return None
     rests_on = cited(
         index,
         certificate=request.signer,
@@ -288,10 +348,12 @@ def _material(work: UnitOfWork, request: AccessRequest, record: ReleaseRecord) -
         purpose=request.purpose,
     )
     accepted = [index.get(digest) for digest in rests_on.values()]
+    shown = filed_all(work, [each for each in accepted if each])
+    by_digest = {each.digest: each for each in shown}
     return _Material(
-        tuple(filed(work, each) for each in accepted if each),
-        filed(work, manifest),
-        filed(work, sealed.grant) if sealed.grant else None,
+        tuple(shown),
+        by_digest[manifest.digest],
+        by_digest[sealed.grant.digest] if sealed.grant else None,
         _listed_as(index, request.sitting, manifest.digest),
         envelope,
     )
@@ -306,22 +368,18 @@ def _listed_as(index: StatementIndex, sitting: str, manifest: Digest) -> AgendaO
 
 
 def _failed(
-    service: Service,
-    unverified: Unverified[AccessRequest],
-    record: ReleaseRecord,
-    error: BrokerRefusalError,
+    service: Service, work: UnitOfWork, unverified: Unverified[AccessRequest], failed: _Failed
 ) -> _Refused:
+    record, error = failed.record, failed.error
     reason = RefusalReason.BROKER_REFUSED.value
-    with service.transactions() as work:
-        manifest = manifest_of(work.statements, record.deposit)
-        cites = {"access_request": unverified.digest, "certificate": record.certificate}
-        ticket = record_event(
-            service,
-            work,
-            EventType.RELEASE_FAILED,
-            at=present(service),
-            cites={**cites, "manifest": manifest.digest} if manifest else cites,
-            facts={"deposit": record.deposit, "reason": reason},
-        )
-        work.commit()
+    manifest = manifest_of(work.statements, record.deposit)
+    cites = {"access_request": unverified.digest, "certificate": record.certificate}
+    ticket = record_event(
+        service,
+        work,
+        EventType.RELEASE_FAILED,
+        at=present(service),
+        cites={**cites, "manifest": manifest.digest} if manifest else cites,
+        facts={"deposit": record.deposit, "reason": reason},
+    )
     return _Refused(record.deposit, reason, error.message, error.params, ticket)

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from crypto.digests import Digest
-from crypto.statements import Statement, Unverified, Verified, parse
+from crypto.statements import Statement, Unverified, Verified
 from crypto.statements.custody import Recovery
 from crypto.statements.registry import Certificate, Role, TrustPolicy
-from crypto.trust import Trust, TrustedPolicy, accept_chain
+from crypto.trust import Trust, TrustedPolicy, accept_signed
 from exchange.usecases.authority import certified, verify_statement
 from exchange.usecases.errors import ExpiredError, NotAllowedError, explained
 from exchange.usecases.ledger import Accepted
@@ -23,11 +23,8 @@ _SIGNED_OFF_LINE: Final = (TrustPolicy, Recovery)
 
 def trusted_policy(trust: Trust, statements: Statements) -> TrustedPolicy | None:
     """The trust policy in force, verified again from the pinned root; None before the first."""
-    accepted = sorted(statements.find(TrustPolicy), key=lambda each: each.statement.version)
-    envelopes = [statements.envelope(each.digest) for each in accepted]
-    if not envelopes:
-        return None
-    return accept_chain(trust, [parse(TrustPolicy, each) for each in envelopes if each])
+    envelopes = tuple(each.envelope for each in statements.signed(TrustPolicy))
+    return accept_signed(trust, envelopes) if envelopes else None
 
 
 def verified_by(

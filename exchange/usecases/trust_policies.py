@@ -12,7 +12,7 @@ from audit.errors import DisclosureErasedError, LogUnavailableError
 from crypto.statements.custody import Emergency, Recovery
 from crypto.statements.registry import TrustPolicy
 from exchange.usecases.ports import Attested
-from exchange.usecases.record import Filed, filed
+from exchange.usecases.record import Filed, filed_all
 from exchange.usecases.service import Service
 
 
@@ -22,7 +22,7 @@ def trust_policies(service: Service) -> tuple[Attested, ...]:
         accepted = sorted(
             work.statements.find(TrustPolicy), key=lambda each: each.statement.version
         )
-        waiting = [filed(work, each) for each in accepted]
+        waiting = filed_all(work, accepted)
     return _published(service, waiting)
 
 
@@ -33,14 +33,14 @@ def emergencies(service: Service) -> tuple[Attested, ...]:
     quorum again, and without them nobody could read why.
     """
     with service.readings() as work:
-        waiting = [filed(work, each) for each in work.statements.find(Emergency)]
+        waiting = filed_all(work, work.statements.find(Emergency))
     return _published(service, waiting)
 
 
 def recoveries(service: Service) -> tuple[Attested, ...]:
     """All published ones, oldest first, with their receipts: why this log may be shorter than one seen."""
     with service.readings() as work:
-        waiting = [filed(work, each) for each in work.statements.find(Recovery)]
+        waiting = filed_all(work, work.statements.find(Recovery))
     return _published(service, waiting)
 
 

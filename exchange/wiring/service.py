@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from functools import lru_cache
+from typing import Final
 
 from flask import Flask
 
@@ -15,13 +16,13 @@ from audit.note import NoteSigner
 from audit.policy import LogPolicy
 from crypto.errors import ExplainedError
 from crypto.keys import Entropy
-from crypto.statements import Statement, Unverified, parse
+from crypto.statements import parse
 from crypto.statements.custody import Emergency
 from crypto.statements.registry import TrustPolicy
-from crypto.trust import Trust, accept_chain
+from crypto.trust import Trust, accept_signed
 from exchange.settings import Settings, SettingsError, read_secret
 from exchange.usecases.emergency import log_rules
-from exchange.usecases.ports import Clock, Transactions, UnitOfWork
+from exchange.usecases.ports import Clock, Transactions
 from exchange.usecases.service import Limits, Service
 from exchange.web.app import create_app
 from exchange.wiring.broker import WiredBroker, wire_broker
@@ -29,7 +30,8 @@ from exchange.wiring.witnesses import PolicyWitnesses
 from storage.database import Database, FileHighWater, open_database
 from storage.objects import open_objects
 
-S = TypeVar("S", bound=Statement)
+RULES_KEPT: Final = 8
+"""Those in force, those before them, and those of other instances in one process (tests, the demo)."""
 
 DAYS_PER_MONTH: Final = timedelta(days=30.5)
 """Twelve of them are the 366 days of a leap year: nothing is erased before a calendar year is over."""
@@ -143,17 +145,16 @@ def log_policy(trust: Trust, readings: Transactions) -> Callable[[], LogPolicy |
 
     def policy() -> LogPolicy | None:
         with readings() as work:
-            policies = _envelopes(work, TrustPolicy)
-            emergencies = _envelopes(work, Emergency)
-        if not policies:
-            return None
-        chain = accept_chain(trust, policies)
-        return log_rules(chain, emergencies)
+            signed = work.statements.signed(TrustPolicy, Emergency)
+        policies = tuple(each.envelope for each in signed if each.kind is TrustPolicy)
+        emergencies = tuple(each.envelope for each in signed if each.kind is Emergency)
+        return _rules(trust, policies, emergencies) if policies else None
 
     return policy
 
 
-def _envelopes(work: UnitOfWork, kind: type[S]) -> list[Unverified[S]]:
-    """The accepted statements of a type as they were signed, oldest first."""
-    found = [work.statements.envelope(each.digest) for each in work.statements.find(kind)]
-    return [parse(kind, each) for each in found if each is not None]
+@lru_cache(maxsize=RULES_KEPT)
+def _rules(trust: Trust, policies: tuple[bytes, ...], emergencies: tuple[bytes, ...]) -> LogPolicy:
+    """What these statements make the rules: remembered, because they hang on nothing else."""
+    chain = accept_signed(trust, policies)
+    return log_rules(chain, [parse(Emergency, each) for each in emergencies])

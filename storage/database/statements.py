@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     Boolean,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    bindparam,
     delete,
     false,
     insert,
@@ -24,10 +26,11 @@ from sqlalchemy import (
 
 from audit.events import EventDetails
 from crypto.digests import Digest
-from crypto.statements import Statement, parse_any
+from crypto.statements import Statement, Unverified, parse_any
 from crypto.statements.agenda import OpenedItem
 from exchange.usecases.errors import ConcurrentChangeError
 from exchange.usecases.ledger import REFERENCE_FIELDS, Accepted, references
+from exchange.usecases.ports import SignedStatement
 from exchange.usecases.record import NOT_FOR_THE_BROKER
 from storage.database import agenda_openings
 from storage.database.log_tables import log_disclosures, log_entries
@@ -67,11 +70,41 @@ statement_references = Table(
 )
 
 
+PARSED_AT_ONCE: Final = 256
+"""Envelopes of which a process keeps what they hold: those of a sitting's members and of its latest
+dossiers, which every request asks for again."""
+
+PARSED_BYTES: Final = 65_536
+"""The longest of those: together at most 16 MiB."""
+
+AT_ONCE: Final = 500
+"""Digests named in one query: SQLite takes no statement with arbitrarily many values."""
+
+_BY_DIGEST = select(statements).where(statements.c.digest == bindparam("wanted"))
+_ENVELOPES = select(statements.c.digest, statements.c.envelope).where(
+    statements.c.digest.in_(bindparam("wanted", expanding=True))
+)
+_ENVELOPES_OF = (
+    select(statements.c.type, statements.c.envelope, statements.c.digest, statements.c.ticket)
+    .where(statements.c.type.in_(bindparam("types", expanding=True)))
+    .order_by(statements.c.ticket, statements.c.digest)
+)
+
+
 class SqlStatements:
-    """Implements ``usecases.ports.Statements``."""
+    """Implements ``usecases.ports.Statements``.
+
+    What was looked up once is not asked for again: nobody else writes while a unit of work that may
+    write is open, and one that only reads sees one moment. So a decision that asks the same of many
+    deposits is answered as it would be without.
+    """
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
+        self._got: dict[Digest, Accepted[Statement] | None] = {}
+        self._found: dict[str, dict[tuple[tuple[str, str], ...], Sequence[Accepted[Any]]]] = {}
+        """By type, so that a new statement makes only its own type be asked for again."""
+        self._opened: dict[Digest, Sequence[OpenedItem]] = {}
 
     def add(self, statement: Statement, digest: Digest, envelope: bytes, ticket: int) -> None:
         """Keep it; the same digest again raises ConcurrentChangeError."""
@@ -89,6 +122,7 @@ class SqlStatements:
                 acknowledged=False,
             )
         )
+        self._forget(statement.TYPE, digest)
         pairs = sorted(set(references(statement)))
         self._transaction.change(
             insert(statement_references),
@@ -97,22 +131,40 @@ class SqlStatements:
 
     def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
         """Keep the openings of an agenda just added."""
+        self._opened.pop(agenda, None)
         agenda_openings.keep(self._transaction, agenda, items)
 
     def opened(self, agenda: Digest) -> Sequence[OpenedItem]:
         """The items of an agenda, decoys included; none once they were erased."""
-        return agenda_openings.kept(self._transaction, agenda)
+        if agenda not in self._opened:
+            self._opened[agenda] = agenda_openings.kept(self._transaction, agenda)
+        return self._opened[agenda]
 
     def erase_openings(self, agenda: Digest, commitments: Collection[bytes]) -> None:
         """Forget what these items of an agenda listed. Idempotent."""
+        self._opened.pop(agenda, None)
         agenda_openings.erase(self._transaction, agenda, commitments)
 
     def envelope(self, digest: Digest) -> bytes | None:
         """The bytes as signed."""
-        found = self._transaction.scalar(
-            select(statements.c.envelope).where(statements.c.digest == digest)
-        )
-        return None if found is None else bytes(found)
+        return self.envelopes([digest]).get(digest)
+
+    def envelopes(self, digests: Collection[Digest]) -> Mapping[Digest, bytes]:
+        """The bytes as signed, of those that are recorded."""
+        wanted, found = sorted(set(digests)), dict[Digest, bytes]()
+        for at in range(0, len(wanted), AT_ONCE):
+            rows = self._transaction.rows(_ENVELOPES, {"wanted": wanted[at : at + AT_ONCE]})
+            found.update({Digest(row.digest): bytes(row.envelope) for row in rows})
+        return found
+
+    def signed(self, *kinds: type[Statement]) -> Sequence[SignedStatement]:
+        """All of these types as they were signed, oldest first."""
+        types = {kind.TYPE: kind for kind in kinds}
+        rows = self._transaction.rows(_ENVELOPES_OF, {"types": sorted(types)})
+        return [
+            SignedStatement(types[row.type], bytes(row.envelope), Digest(row.digest), row.ticket)
+            for row in rows
+        ]
 
     def recorded_between(self, first: int, last: int) -> Sequence[tuple[int, Accepted[Statement]]]:
         """(index, statement) of the entries ``first`` to ``last``, both included."""
@@ -136,24 +188,36 @@ class SqlStatements:
 
     def erase(self, digest: Digest) -> None:
         """Forget a statement and how it is found. Idempotent."""
+        self._found.clear()
+        self._got.clear()
         found = statement_references.c.digest == digest
         self._transaction.change(delete(statement_references).where(found))
         self._transaction.change(delete(statements).where(statements.c.digest == digest))
 
     def get(self, digest: Digest) -> Accepted[Statement] | None:
         """By identity."""
-        row = self._transaction.row(select(statements).where(statements.c.digest == digest))
-        return None if row is None else _accepted(row)
+        if digest not in self._got:
+            row = self._transaction.row(_BY_DIGEST, {"wanted": digest})
+            self._got[digest] = None if row is None else _accepted(row)
+        return self._got[digest]
 
     def find(self, kind: type[S], **wanted: str) -> Sequence[Accepted[S]]:
         """All of a type whose references match, oldest first. A field by which nothing can be
         found is a fault of the caller: answering "none" would hide a revocation.
         """
-        query = select(statements).where(statements.c.type == kind.TYPE)
-        for field, value in wanted.items():
-            query = query.where(statements.c.digest.in_(_referring(field, value)))
-        rows = self._transaction.rows(query.order_by(statements.c.ticket, statements.c.digest))
-        return [cast("Accepted[S]", _accepted(row)) for row in rows]
+        asked = tuple(sorted(wanted.items()))
+        known = self._found.setdefault(kind.TYPE, {})
+        if asked not in known:
+            query = _finding(tuple(field for field, _ in asked))
+            rows = self._transaction.rows(query, {"of_type": kind.TYPE, **wanted})
+            known[asked] = found = [_accepted(row) for row in rows]
+            self._got.update({each.digest: each for each in found})
+        return known[asked]
+
+    def _forget(self, kind: str, digest: Digest) -> None:
+        """Ask again for what a new statement may have changed."""
+        self._found.pop(kind, None)
+        self._got.pop(digest, None)
 
     def unacknowledged(self) -> Sequence[Accepted[Statement]]:
         """Those that the broker has not acknowledged yet, in the order of the log; those without
@@ -196,19 +260,35 @@ class SqlStatements:
         return EventDetails.parse(bytes(details)).at
 
 
-def _referring(field: str, value: str) -> Select[tuple[str]]:
-    if field not in REFERENCE_FIELDS:
-        raise TypeError(f"statements cannot be found by {field!r}")
-    return select(statement_references.c.digest).where(
-        statement_references.c.field == field, statement_references.c.value == value
-    )
+@lru_cache(maxsize=64)
+def _finding(fields: tuple[str, ...]) -> Select[Any]:
+    """The query for a type and the values of these fields. Made once: building it anew takes longer
+    than executing it.
+    """
+    query = select(statements).where(statements.c.type == bindparam("of_type"))
+    for field in fields:
+        if field not in REFERENCE_FIELDS:
+            raise TypeError(f"statements cannot be found by {field!r}")
+        referring = select(statement_references.c.digest).where(
+            statement_references.c.field == field,
+            statement_references.c.value == bindparam(field),
+        )
+        query = query.where(statements.c.digest.in_(referring))
+    return query.order_by(statements.c.ticket, statements.c.digest)
 
 
 def _accepted(row: Row[Any]) -> Accepted[Statement]:
-    unverified = parse_any(bytes(row.envelope))
+    envelope = bytes(row.envelope)
+    unverified = _parsed(envelope) if len(envelope) <= PARSED_BYTES else parse_any(envelope)
     if unverified.digest != row.digest:
         raise CorruptStorageError(
             "La déclaration {digest} n'est plus celle qui a été enregistrée : la base est altérée.",
             digest=row.digest,
         )
     return Accepted(unverified.statement, Digest(row.digest), row.ticket, row.accepted_at)
+
+
+@lru_cache(maxsize=PARSED_AT_ONCE)
+def _parsed(envelope: bytes) -> Unverified[Statement]:
+    """What these very bytes hold; a statement cannot be changed, and an altered row is other bytes."""
+    return parse_any(envelope)

@@ -24,7 +24,7 @@ from exchange.usecases.errors import (
     ObjectMissingError,
 )
 from exchange.usecases.ledger import Accepted, MemoryLedger
-from exchange.usecases.ports import Contact, DepositRecord, ReleaseRecord
+from exchange.usecases.ports import Contact, DepositRecord, ReleaseRecord, SignedStatement
 from exchange.usecases.record import NOT_FOR_THE_BROKER
 from exchange.usecases.request_ports import Counted, Reservation
 from storage.objects.names import object_name
@@ -165,6 +165,22 @@ class _Statements:
 
     def envelope(self, digest: Digest) -> bytes | None:
         return self._rows.envelopes.get(digest)
+
+    def envelopes(self, digests: Collection[Digest]) -> dict[Digest, bytes]:
+        return {
+            each: self._rows.envelopes[each] for each in digests if each in self._rows.envelopes
+        }
+
+    def signed(self, *kinds: type[Statement]) -> list[SignedStatement]:
+        found = sorted(
+            (each for kind in kinds for each in self.find(kind)), key=lambda one: one.order
+        )
+        return [
+            SignedStatement(
+                type(each.statement), self._rows.envelopes[each.digest], each.digest, each.order
+            )
+            for each in found
+        ]
 
     def recorded_between(self, first: int, last: int) -> Sequence[tuple[int, Accepted[Statement]]]:
         log = self._database.log_store

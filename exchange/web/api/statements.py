@@ -195,9 +195,8 @@ def _lines(found: Disclosures) -> Iterator[bytes]:
             line["details"] = encode_base64(disclosure.details)
             line["opening"] = encode_base64(disclosure.opening)
         yield _line(line)
-    for statement in found.statements:
-        place = found.service.log_store.index_of(statement.ticket)
-        yield _line({"statement": statement.envelope.decode(), "index": place})
+    for index, envelope in found.statements:
+        yield _line({"statement": envelope.decode(), "index": index})
     for agenda in found.agendas:
         yield agenda.to_bytes() + b"\n"
     yield _line({"end": True})

@@ -266,7 +266,7 @@ def test_disclosures_reach_to_their_own_event(convoked, deposited):
     assert len(entries) == found.size == len(world.kinds())
     assert all(disclosure is not None for _, _, disclosure in entries)
     assert b"disclosure.read" in entries[-1][2].details
-    kept = {each.digest for each in found.statements}
+    kept = {parse_any(envelope).digest for _, envelope in found.statements}
     assert {each.manifest.digest for each in deposited} <= kept
 
 
