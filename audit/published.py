@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from audit.checkpoint import Checkpoint
 from audit.errors import DisclosureErasedError, LogUnavailableError, NotInLogError
-from audit.merkle import HASH_BYTES, consistency_proof, inclusion_proof
+from audit.merkle import HASH_BYTES, consistency_proof, inclusion_proof, tree_root
 from audit.ports import Disclosure, LogReading, LogStore, Place
 from audit.receipts import build_receipt
 from audit.tiles import TILE_WIDTH, TileHashes, TilePath, encode_bundle, width_at
@@ -55,6 +55,13 @@ class PublishedLog:
             if disclosure is None:
                 raise _erased(index)
             return self._receipts(reading, [disclosure])[0]
+
+    def begins_with(self, seen: Checkpoint) -> bool:
+        """Whether the published log is a continuation of what ``seen`` describes."""
+        with self._store.reading() as reading:
+            size = _size(reading.published())
+            hashes = TileHashes(reading.read_tile)
+            return seen.size <= size and tree_root(seen.size, hashes) == seen.root
 
     def consistency(self, from_size: int, to_size: int) -> list[bytes]:
         """The proof between two sizes up to the published one; raises NotInLogError."""

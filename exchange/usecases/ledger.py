@@ -47,6 +47,17 @@ class Accepted(Generic[S_co]):
     at: datetime
 
 
+@dataclass(frozen=True)
+class Lookup:
+    """What will be asked of an index soon: the statements of ``kind`` (None: of any) whose ``field``
+    has one of the ``values``. ``field`` None: all of the kind; "digest": those that are identified so.
+    """
+
+    kind: type[Statement] | None
+    field: str | None
+    values: frozenset[str] = frozenset()
+
+
 class StatementIndex(Protocol):
     """Look-ups over accepted statements."""
 

@@ -13,7 +13,7 @@ from audit.ports import NewEntry
 from crypto.digests import Digest
 from crypto.statements import Statement
 from crypto.statements.agenda import AgendaOpening, OpenedItem
-from exchange.usecases.ledger import Accepted, StatementIndex
+from exchange.usecases.ledger import Accepted, Lookup, StatementIndex
 from exchange.usecases.request_ports import Challenges, Idempotency, Rates
 
 S = TypeVar("S", bound=Statement)
@@ -114,8 +114,15 @@ class SignedStatement:
 class Statements(StatementIndex, Protocol):
     """Accepted statements; adding one cites the event that records it."""
 
+    def foresee(self, lookups: Sequence[Lookup]) -> None:
+        """Look all of that up at once, for ``get`` and ``find`` in this transaction. Changes no
+        answer, only the number of questions that the database is asked.
+        """
+
     def add(self, statement: Statement, digest: Digest, envelope: bytes, ticket: int) -> None:
-        """Keep it, findable by ``ledger.references``. The same digest again is refused."""
+        """Keep it, findable by ``ledger.references``. The same digest again is refused. The broker is
+        shown it, unless it is one of ``record.NOT_FOR_THE_BROKER``.
+        """
 
     def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
         """Keep the openings of an agenda just added."""
@@ -393,6 +400,9 @@ class EventLog(Protocol):
 
     def checkpoint(self) -> bytes | None:
         """The latest published checkpoint note; None before the first."""
+
+    def begins_with(self, seen: Checkpoint) -> bool:
+        """Whether the published log is a continuation of what ``seen`` describes."""
 
     def consistency(self, from_size: int, to_size: int) -> list[bytes]:
         """The RFC 6962 consistency proof between two sizes."""

@@ -67,8 +67,6 @@ def record_statement(
     cited = {recording.role: verified.digest, **(cites or {})}
     ticket = record_event(service, work, kind, at=at, cites=cited, facts=facts)
     work.statements.add(verified.statement, verified.digest, verified.envelope, ticket)
-    if isinstance(verified.statement, NOT_FOR_THE_BROKER):
-        work.statements.acknowledged(verified.digest)
     return ticket
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from audit.checkpoint import Checkpoint
 from audit.events import EventType
-from audit.merkle import verify_consistency
 from crypto.digests import Digest
 from crypto.statements import Unverified, Verified, parse
 from crypto.statements.agenda import AgendaOpening
@@ -30,6 +29,7 @@ from exchange.usecases.facts import (
     manifest_of,
     sealed_envelope,
 )
+from exchange.usecases.foresight import foresee_decision
 from exchange.usecases.ledger import StatementIndex
 from exchange.usecases.ports import Attested, OpenRequest, ReleaseRecord, UnitOfWork
 from exchange.usecases.rates import is_open, pass_one, release_refusals
@@ -136,9 +136,11 @@ def release(service: Service, caller: Caller, envelope: bytes) -> Releases:
     with explained():
         unverified = parse(AccessRequest, envelope)
     now = present(service)
+    require_own(caller, unverified.statement)
+    _require_same_history(service, unverified.statement)
     with service.transactions() as work:
+        foresee_decision(work.statements, unverified.statement)
         require_caller(service, work, caller, now)
-        require_own(caller, unverified.statement)
         _require_patience(service, work, caller, now)
         decided = _decide_all(service, work, unverified, now)
         if decided.refused:
@@ -149,7 +151,7 @@ def release(service: Service, caller: Caller, envelope: bytes) -> Releases:
     opened, failed = _open_all(service, unverified, decided.authorised)
     # All answers at once: should this process die before, the broker gives the same ones again.
     refused = [*decided.refused, *_keep(service, unverified, opened, failed)]
-    proofs = receipts(service, [each.ticket for each in refused])
+    proofs = receipts(service, [each.ticket for each in refused]) if refused else {}
     return Releases(
         tuple(opened), tuple(each.with_receipt(proofs[each.ticket]) for each in refused)
     )
@@ -176,7 +178,6 @@ def _decide_all(
     request = unverified.statement
     verified = verified_by(service, work, unverified, now)
     known_sitting(work.statements, request.sitting, request.sitting_sha256)
-    _require_same_history(service, request)
     spent = work.statements.get(unverified.digest) is not None
     if not spent:
         require_fresh(service, request, now)
@@ -248,14 +249,13 @@ def _require_same_history(service: Service, request: AccessRequest) -> None:
     """The reader's last checkpoint must lie in this log; raises InvalidRequestError."""
     with explained():
         seen = Checkpoint.of_note(request.checkpoint.encode())
-        note = service.log.checkpoint()
-        if note is None or seen.origin != service.origin:
+        if seen.origin != service.origin:
             raise InvalidRequestError("Cette demande cite un autre journal.")
-        current = Checkpoint.of_note(note)
-        if seen.size > current.size:
-            raise InvalidRequestError("Cette demande cite un journal plus long que celui-ci.")
-        proof = service.log.consistency(seen.size, current.size)
-        verify_consistency(seen.size, current.size, seen.root, current.root, proof)
+        if not service.log.begins_with(seen):
+            raise InvalidRequestError(
+                "Cette demande cite un point de contrôle que ce journal n'a pas : il est plus long, "
+                "ou celui d'un autre."
+            )
 
 
 def _open_all(

@@ -13,14 +13,15 @@ from storage.database import (
     notices,
     rates,
     releases,
-    statements,
+    statement_tables,
 )
 from storage.database.metadata import metadata
 
 TABLES = (
     *(log_tables.log_entries, log_tables.log_disclosures, log_tables.log_tiles),
     *(log_tables.log_heads, log_tables.log_published),
-    *(statements.statements, statements.statement_references, agenda_openings.agenda_openings),
+    *(statement_tables.statements, statement_tables.statement_references),
+    agenda_openings.agenda_openings,
     *(deposits.deposits, deposits.envelopes, releases.releases),
     *(challenges.challenges, idempotency.idempotency, rates.rates),
     *(notices.contacts, notices.notices),

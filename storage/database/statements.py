@@ -6,69 +6,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    Row,
-    Select,
-    String,
-    Table,
-    bindparam,
-    delete,
-    false,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Row, Select, bindparam, delete, false, insert, select, update
 
 from audit.events import EventDetails
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified, parse_any
 from crypto.statements.agenda import OpenedItem
 from exchange.usecases.errors import ConcurrentChangeError
-from exchange.usecases.ledger import REFERENCE_FIELDS, Accepted, references
+from exchange.usecases.ledger import REFERENCE_FIELDS, Accepted, Lookup, references
 from exchange.usecases.ports import SignedStatement
 from exchange.usecases.record import NOT_FOR_THE_BROKER
 from storage.database import agenda_openings
 from storage.database.log_tables import log_disclosures, log_entries
-from storage.database.metadata import Digest64, Ticket, UtcInstant, metadata
+from storage.database.statement_lookups import known_subset, looked_up, matching, of_identity, split
+from storage.database.statement_tables import statement_references, statements
 from storage.database.transaction import Transaction
 from storage.errors import CorruptStorageError, StorageError
 
 S = TypeVar("S", bound=Statement)
-
-statements = Table(
-    "statements",
-    metadata,
-    Column("digest", Digest64, primary_key=True),
-    Column("type", String(40), nullable=False),
-    Column("envelope", LargeBinary, nullable=False),
-    Column("ticket", Ticket, ForeignKey("log_entries.ticket"), nullable=False, index=True),
-    # Copied from the event: its details are erased one day, the statement may stay.
-    Column("accepted_at", UtcInstant, nullable=False),
-    Column("acknowledged", Boolean(create_constraint=False), nullable=False),
-    Index("ix_statements_type", "type", "ticket"),
-)
-
-Index(
-    "ix_statements_unacknowledged",
-    statements.c.ticket,
-    sqlite_where=statements.c.acknowledged.is_(false()),
-    postgresql_where=statements.c.acknowledged.is_(false()),
-)
-
-statement_references = Table(
-    "statement_references",
-    metadata,
-    Column("field", String(20), primary_key=True),
-    Column("value", String(80), primary_key=True),
-    Column("digest", Digest64, ForeignKey("statements.digest"), primary_key=True),
-    Index("ix_statement_references_digest", "digest"),
-)
-
 
 PARSED_AT_ONCE: Final = 256
 """Envelopes of which a process keeps what they hold: those of a sitting's members and of its latest
@@ -77,13 +32,7 @@ dossiers, which every request asks for again."""
 PARSED_BYTES: Final = 65_536
 """The longest of those: together at most 16 MiB."""
 
-AT_ONCE: Final = 500
-"""Digests named in one query: SQLite takes no statement with arbitrarily many values."""
-
 _BY_DIGEST = select(statements).where(statements.c.digest == bindparam("wanted"))
-_ENVELOPES = select(statements.c.digest, statements.c.envelope).where(
-    statements.c.digest.in_(bindparam("wanted", expanding=True))
-)
 _ENVELOPES_OF = (
     select(statements.c.type, statements.c.envelope, statements.c.digest, statements.c.ticket)
     .where(statements.c.type.in_(bindparam("types", expanding=True)))
@@ -104,13 +53,15 @@ class SqlStatements:
         self._got: dict[Digest, Accepted[Statement] | None] = {}
         self._found: dict[str, dict[tuple[tuple[str, str], ...], Sequence[Accepted[Any]]]] = {}
         """By type, so that a new statement makes only its own type be asked for again."""
+        self._envelopes: dict[Digest, bytes] = {}
+        """As signed, of all that was read here."""
         self._opened: dict[Digest, Sequence[OpenedItem]] = {}
 
     def add(self, statement: Statement, digest: Digest, envelope: bytes, ticket: int) -> None:
         """Keep it; the same digest again raises ConcurrentChangeError."""
         # Looked up first, because a failed INSERT would end the transaction on PostgreSQL. The
         # primary key still decides, should the writers' lock ever be missing.
-        if self.envelope(digest) is not None:
+        if self.get(digest) is not None:
             raise ConcurrentChangeError("Cette déclaration est déjà enregistrée.")
         self._transaction.change(
             insert(statements).values(
@@ -119,7 +70,7 @@ class SqlStatements:
                 envelope=envelope,
                 ticket=ticket,
                 accepted_at=self._time_of(ticket),
-                acknowledged=False,
+                acknowledged=isinstance(statement, NOT_FOR_THE_BROKER),
             )
         )
         self._forget(statement.TYPE, digest)
@@ -151,11 +102,9 @@ class SqlStatements:
 
     def envelopes(self, digests: Collection[Digest]) -> Mapping[Digest, bytes]:
         """The bytes as signed, of those that are recorded."""
-        wanted, found = sorted(set(digests)), dict[Digest, bytes]()
-        for at in range(0, len(wanted), AT_ONCE):
-            rows = self._transaction.rows(_ENVELOPES, {"wanted": wanted[at : at + AT_ONCE]})
-            found.update({Digest(row.digest): bytes(row.envelope) for row in rows})
-        return found
+        missing = set(digests) - self._envelopes.keys()
+        self.foresee([of_identity(missing)])
+        return {each: self._envelopes[each] for each in digests if each in self._envelopes}
 
     def signed(self, *kinds: type[Statement]) -> Sequence[SignedStatement]:
         """All of these types as they were signed, oldest first."""
@@ -188,8 +137,8 @@ class SqlStatements:
 
     def erase(self, digest: Digest) -> None:
         """Forget a statement and how it is found. Idempotent."""
-        self._found.clear()
-        self._got.clear()
+        for known in (self._found, self._got, self._envelopes):
+            known.clear()
         found = statement_references.c.digest == digest
         self._transaction.change(delete(statement_references).where(found))
         self._transaction.change(delete(statements).where(statements.c.digest == digest))
@@ -198,7 +147,7 @@ class SqlStatements:
         """By identity."""
         if digest not in self._got:
             row = self._transaction.row(_BY_DIGEST, {"wanted": digest})
-            self._got[digest] = None if row is None else _accepted(row)
+            self._got[digest] = None if row is None else self._read(row)
         return self._got[digest]
 
     def find(self, kind: type[S], **wanted: str) -> Sequence[Accepted[S]]:
@@ -206,13 +155,36 @@ class SqlStatements:
         found is a fault of the caller: answering "none" would hide a revocation.
         """
         asked = tuple(sorted(wanted.items()))
+        query = _finding(tuple(field for field, _ in asked))
         known = self._found.setdefault(kind.TYPE, {})
         if asked not in known:
-            query = _finding(tuple(field for field, _ in asked))
-            rows = self._transaction.rows(query, {"of_type": kind.TYPE, **wanted})
-            known[asked] = found = [_accepted(row) for row in rows]
-            self._got.update({each.digest: each for each in found})
+            found = known_subset(known, asked)
+            if found is None:
+                rows = self._transaction.rows(query, {"of_type": kind.TYPE, **wanted})
+                found = [self._read(row) for row in rows]
+            known[asked] = found
         return known[asked]
+
+    def foresee(self, lookups: Sequence[Lookup]) -> None:
+        """Look all of that up in one query, and remember it for this transaction."""
+        wanted = list(split(lookups))
+        rows = {row.digest: row for row in looked_up(self._transaction, wanted)}
+        ordered = sorted(rows.values(), key=lambda row: (row.ticket, row.digest))
+        found = [self._read(row) for row in ordered]
+        for each in wanted:
+            for value, matches in matching(each, found):
+                if each.kind is not None:
+                    asked = () if each.field is None else ((each.field, str(value)),)
+                    self._found.setdefault(each.kind.TYPE, {})[asked] = matches
+                elif not matches:
+                    self._got[Digest(str(value))] = None
+
+    def _read(self, row: Row[Any]) -> Accepted[Any]:
+        """What a row holds, remembered under its identity."""
+        accepted = _accepted(row)
+        self._got[accepted.digest] = accepted
+        self._envelopes[accepted.digest] = bytes(row.envelope)
+        return accepted
 
     def _forget(self, kind: str, digest: Digest) -> None:
         """Ask again for what a new statement may have changed."""

@@ -23,7 +23,7 @@ from exchange.usecases.errors import (
     ObjectConflictError,
     ObjectMissingError,
 )
-from exchange.usecases.ledger import Accepted, MemoryLedger
+from exchange.usecases.ledger import Accepted, Lookup, MemoryLedger
 from exchange.usecases.ports import Contact, DepositRecord, ReleaseRecord, SignedStatement
 from exchange.usecases.record import NOT_FOR_THE_BROKER
 from exchange.usecases.request_ports import Counted, Reservation
@@ -152,6 +152,8 @@ class _Statements:
         at = EventDetails.parse(entry.details).at
         self._rows.accepted[digest] = Accepted(statement, digest, ticket, at)
         self._rows.envelopes[digest] = envelope
+        if isinstance(statement, NOT_FOR_THE_BROKER):
+            self._rows.acknowledged.add(digest)
 
     def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
         self._rows.opened[agenda] = tuple(items)
@@ -165,6 +167,9 @@ class _Statements:
 
     def envelope(self, digest: Digest) -> bytes | None:
         return self._rows.envelopes.get(digest)
+
+    def foresee(self, lookups: Sequence[Lookup]) -> None:
+        """In memory nothing is far."""
 
     def envelopes(self, digests: Collection[Digest]) -> dict[Digest, bytes]:
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -137,6 +138,40 @@ def test_consistency_between_any_two_published_sizes() -> None:
             if old.size <= new.size:
                 proof = world.log.consistency(old.size, new.size)
                 verify_consistency(old.size, new.size, old.root, new.root, proof)
+
+
+def test_receipts_of_several_events_are_of_one_head() -> None:
+    """Made together they are what each alone would be; an erased one is missing, and with one that is
+    not published none is made.
+    """
+    world = LogWorld()
+    tickets = world.add(300)
+    world.log.integrate()
+    wanted = [tickets[n] for n in (0, 255, 256, 299)]
+    together = world.log.receipts(wanted)
+    assert together == {ticket: world.log.receipt(ticket) for ticket in wanted}
+    assert world.log.receipts([]) == {}
+    world.store.erase(255)
+    assert set(world.log.receipts(wanted)) == set(wanted) - {tickets[255]}
+    (pending,) = world.add()
+    with pytest.raises(LogUnavailableError):
+        world.log.receipts([*wanted, pending])
+
+
+def test_the_log_begins_with_its_own_heads_alone() -> None:
+    """Every published head is one of its beginnings; another root, or a larger size, is none."""
+    world, other = LogWorld(), LogWorld()
+    for count in (1, 255, 3):
+        world.add(count)
+        world.log.integrate()
+        seen = head_of(world)
+        assert world.log.begins_with(seen)
+        assert not world.log.begins_with(replace(seen, root=b"x" * 32))
+        assert not world.log.begins_with(replace(seen, size=seen.size + 1))
+    other.clock.advance(timedelta(minutes=1))
+    other.add(world.size())
+    other.log.integrate()
+    assert not world.log.begins_with(head_of(other))
 
 
 def test_erased_details_leave_the_log_whole() -> None:

@@ -19,6 +19,7 @@ from crypto.trust import (
     accept_chain,
     accept_first,
     accept_next,
+    accept_signed,
 )
 from tests.support.statement_samples import COMMON, FIELDS, NOW, ROOTS
 
@@ -122,6 +123,20 @@ def test_a_chain_is_accepted_in_order_only() -> None:
     for broken in ([], chain[1:], chain[::-1], [chain[0], chain[2]], [chain[0], chain[0]]):
         with pytest.raises(UntrustedError):
             accept_chain(TRUST, broken)
+
+
+def test_a_chain_that_was_accepted_covers_for_no_other() -> None:
+    """Remembered is what these very bytes gave: one changed octet, or another anchor, is verified anew."""
+    chain = tuple(policy(number, OLD[:2]).envelope for number in (1, 2))
+    first = accept_signed(TRUST, chain)
+    assert accept_signed(TRUST, chain) is first
+    forged = policy(2, OLD[:1]).envelope
+    for _ in range(2):
+        with pytest.raises(BadSignatureError):
+            accept_signed(TRUST, (chain[0], forged))
+    other = TRUST.model_copy(update={"root_keys": tuple(key.verify_key() for key in NEW[1:])})
+    with pytest.raises(BadSignatureError):
+        accept_signed(other, chain)
 
 
 def test_another_commission_never_continues_the_chain() -> None:

@@ -1,0 +1,84 @@
+"""What deciding on an access request will ask of the statements, asked in three questions.
+
+``facts`` asks some twenty things for each deposit, one after the other, and more for each person who
+declared. A database answers them as fast together as one of them alone. Nothing is decided here: what
+is forgotten in these lists is only asked later, by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from crypto.statements import Statement
+from crypto.statements.custody import Destruction, ReleaseKey
+from crypto.statements.exchange import (
+    AccessRequest,
+    Declaration,
+    Grant,
+    Manifest,
+    Recusal,
+    Undertaking,
+    Withdrawal,
+)
+from crypto.statements.registry import Agenda, Certificate, Closing, Revocation, Roster, Sitting
+from exchange.usecases.authority import find_certificate
+from exchange.usecases.facts import manifest_of
+from exchange.usecases.ledger import Lookup
+from exchange.usecases.ports import Statements
+
+_OF_THE_SITTING: Final = (Sitting, Agenda, Closing)
+_OF_THE_DEPOSIT: Final = (Manifest, ReleaseKey)
+_OF_THE_DOSSIER: Final = (Declaration, Recusal, Withdrawal)
+
+
+def foresee_decision(statements: Statements, request: AccessRequest) -> None:
+    """Look up what ``access_facts`` and ``cited`` need for each deposit of the request."""
+    statements.foresee(
+        [
+            Lookup(Roster, None),
+            Lookup(Destruction, None),
+            _identities([request.signer]),
+            _referring(Revocation, "certificate", [request.signer]),
+            *(_referring(kind, "sitting", [request.sitting]) for kind in _OF_THE_SITTING),
+            *(_referring(kind, "deposit", request.deposits) for kind in _OF_THE_DEPOSIT),
+        ]
+    )
+    held = find_certificate(statements, request.signer)
+    found = [manifest_of(statements, each) for each in dict.fromkeys(request.deposits)]
+    manifests = [each for each in found if each is not None]
+    dossiers = [each.statement.dossier for each in manifests]
+    people = [held.statement.person] if held else []
+    statements.foresee(
+        [
+            _referring(Grant, "manifest", [each.digest for each in manifests]),
+            *(_referring(kind, "dossier", dossiers) for kind in _OF_THE_DOSSIER),
+            _referring(Certificate, "person", people),
+            _identities(each.statement.signer for each in manifests),
+        ]
+    )
+    devices = [
+        each.digest for person in people for each in statements.find(Certificate, person=person)
+    ]
+    signers = [
+        each.statement.signer
+        for kind in _OF_THE_DOSSIER
+        for dossier in dossiers
+        for each in statements.find(kind, dossier=dossier)
+    ]
+    grantors = [
+        each.statement.signer
+        for manifest in manifests
+        for each in statements.find(Grant, manifest=manifest.digest)
+    ]
+    statements.foresee(
+        [_referring(Undertaking, "signer", devices), _identities([*signers, *grantors])]
+    )
+
+
+def _referring(kind: type[Statement], field: str, values: Iterable[str]) -> Lookup:
+    return Lookup(kind, field, frozenset(values))
+
+
+def _identities(digests: Iterable[str]) -> Lookup:
+    return Lookup(None, "digest", frozenset(digests))
