@@ -11,7 +11,8 @@ from crypto.digests import Digest
 from crypto.keys import Entropy
 from crypto.statements.registry import Role
 from crypto.trust import Trust
-from exchange.usecases.ports import Broker, Clock, EventLog, ObjectStore, Transactions
+from exchange.usecases.log_port import EventLog
+from exchange.usecases.ports import Broker, Clock, ObjectStore, Transactions
 
 PART_BYTES: Final = 8_388_608
 """8 MiB: one part is held in memory; a slow line sends it in a few minutes."""
