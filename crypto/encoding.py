@@ -30,14 +30,14 @@ _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}Z"
 
 def encode_base64(data: bytes) -> str:
     """RFC 4648 section 4, padded."""
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def decode_base64(text: str) -> bytes:
     """The inverse of :func:`encode_base64`, canonical only; raises MalformedError."""
     try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error) as error:
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError as error:  # binascii.Error is one, and so is what is not ASCII
         raise MalformedError("Ce texte n'est pas du base64 correct.") from error
     if encode_base64(data) != text:
         raise MalformedError("Ce texte n'est pas du base64 canonique.")

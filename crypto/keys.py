@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import ClassVar, Final, NoReturn, Self
 
 import nacl.bindings
@@ -139,7 +139,7 @@ class VerifyKey:
     def __str__(self) -> str:
         return encode_base64(self.raw)
 
-    @property
+    @cached_property
     def fingerprint(self) -> Digest:
         """How statements name this key in their ``signer`` field."""
         return Digest(tagged_sha256(KEY_FINGERPRINT, [self.raw]).hex())

@@ -9,8 +9,8 @@ from pathlib import Path
 from crypto.age.wrap import DEFAULT_LOG_N
 from crypto.keys import Entropy, VerifyKey
 from crypto.trust import Trust
+from exchange.broker.cosigner_key import own_verifier
 from exchange.broker.keystore import KeyStore, StoreConfig
-from exchange.broker.witness import own_verifier
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final, TypeVar
 
+from audit.note import NoteVerifier
 from crypto.digests import Digest
 from crypto.encoding import new_opaque_id
 from crypto.errors import UntrustedError
 from crypto.keys import Entropy, ServiceSigningSeed
 from crypto.statements import Statement, Unverified, seal
 from crypto.trust import TrustedPolicy
+from exchange.broker.cosigner_key import own_verifier
 from exchange.broker.keystore import KeyStore, State, StoreConfig
 from exchange.broker.ledger import BrokerLedger
 from exchange.broker.record import BrokerRecord
@@ -49,6 +51,11 @@ class Desk:
     def signer(self) -> Digest:
         """How the broker's statements name their signer."""
         return self.store.statement_key().fingerprint
+
+    @cached_property
+    def cosigner(self) -> NoteVerifier:
+        """The public key of this broker's cosignatures."""
+        return own_verifier(self.store, self.config.origin)
 
     def save_state(self, **changes: object) -> None:
         """Change the state; durable when it returns."""

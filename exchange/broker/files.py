@@ -131,7 +131,7 @@ def locked(path: Path) -> Iterator[None]:
     deadline = time.monotonic() + LOCK_SECONDS
     descriptor = _open_lock(path)
     try:
-        turn = _open_lock(path.with_name(path.name + _TURN_SUFFIX))
+        turn = _open_lock(path.parent / f"{path.name}{_TURN_SUFFIX}")
         try:
             _acquire(turn, deadline)
             _acquire(descriptor, deadline)

@@ -18,6 +18,7 @@ from crypto.errors import ExplainedError
 from crypto.keys import Entropy, VerifyKey
 from exchange.broker import custody
 from exchange.broker.acknowledgement import acknowledge
+from exchange.broker.cosigner_key import own_verifier
 from exchange.broker.desk import Desk
 from exchange.broker.errors import BrokerStoreError
 from exchange.broker.keystore import KeyStore, StoreConfig
@@ -26,7 +27,7 @@ from exchange.broker.record import BrokerRecord
 from exchange.broker.release import open_envelope
 from exchange.broker.status import make_status
 from exchange.broker.trust_chain import acknowledge_policies
-from exchange.broker.witness import BrokerCosigner, own_verifier
+from exchange.broker.witness import BrokerCosigner
 from exchange.usecases.broker_record import RecordKind
 from exchange.usecases.broker_wire import Custody, cosigner_name
 from exchange.usecases.errors import BrokerUnavailableError

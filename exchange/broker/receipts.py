@@ -14,7 +14,7 @@ from crypto.statements.custody import Emergency
 from crypto.trust import TrustedPolicy
 from exchange.broker.desk import Desk
 from exchange.broker.refusals import Why, refusal
-from exchange.broker.witness import head_of, own_verifier
+from exchange.broker.witness import head_of
 from exchange.usecases.emergency import log_rules, permitted_by
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.recording import records
@@ -98,9 +98,8 @@ def effective_time(desk: Desk, receipt: VerifiedReceipt) -> datetime:
 
 def _require_own_key(desk: Desk, policy: LogPolicy) -> None:
     """The witness named ``broker`` must be this one: its signature is this broker's memory."""
-    own = own_verifier(desk.store, desk.config.origin)
     named = {witness.verifier for witness in policy.witnesses.witnesses if witness.name == BROKER}
-    if named != {own}:
+    if named != {desk.cosigner}:
         raise refusal(
             Why.NOT_THE_BROKER,
             "La politique de témoins désigne un autre gardien des clés que celui-ci.",

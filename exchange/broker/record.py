@@ -130,7 +130,7 @@ class BrokerRecord:
         )
         line = entry.to_line()
         self._file.append(line)
-        self._take(line)
+        self._keep(entry, line)
         self._sign(seed)
 
     def contains(self, kind: RecordKind, identity: Mapping[str, str]) -> bool:
@@ -148,9 +148,12 @@ class BrokerRecord:
             entry = RecordEntry.parse(line)
             if entry.number != self._tree.size:
                 raise _altered()
-            self._index(entry)
+            self._keep(entry, line)
         except (AuditError, CryptoError) as error:
             raise _altered() from error
+
+    def _keep(self, entry: RecordEntry, line: bytes) -> None:
+        self._index(entry)
         self._tree.append(leaf_hash(line))
 
     def _index(self, entry: RecordEntry) -> None:

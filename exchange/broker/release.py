@@ -31,7 +31,7 @@ from exchange.broker.desk import Desk
 from exchange.broker.receipts import require_own_cosignature, verified_receipt
 from exchange.broker.refusals import Why, reason_of, refusal
 from exchange.broker.shown_agenda import with_item
-from exchange.broker.witness import head_of, own_verifier
+from exchange.broker.witness import head_of
 from exchange.domain.policy import Refuse, decide
 from exchange.domain.refusals import MESSAGES
 from exchange.usecases.authority import verify_statement
@@ -177,7 +177,7 @@ def _place(attested: Attested) -> int:
 def _require_same_log(desk: Desk, request: AccessRequest) -> None:
     """The reader's last checkpoint must be one of the history that this broker cosigned."""
     try:
-        seen = _cosigned(request.checkpoint, own_verifier(desk.store, desk.config.origin))
+        seen = _cosigned(request.checkpoint, desk.cosigner)
     except AuditError as error:
         raise refusal(
             Why.OTHER_LOG,

@@ -12,14 +12,14 @@ from typing import Final
 
 from audit.checkpoint import Checkpoint
 from audit.errors import LogUnavailableError, WitnessProofError
-from audit.note import KeyType, NoteSigner, NoteVerifier
+from audit.note import NoteVerifier
 from audit.witness import WitnessState, cosign
 from crypto.digests import sha256
+from exchange.broker.cosigner_key import cosigner_of
 from exchange.broker.desk import Desk
 from exchange.broker.files import make_directory, write_file
-from exchange.broker.keystore import KeyStore, WitnessHead
+from exchange.broker.keystore import WitnessHead
 from exchange.usecases.broker_record import RecordKind
-from exchange.usecases.broker_wire import cosigner_name
 from exchange.usecases.errors import BrokerUnavailableError
 
 MAX_EVIDENCE_FILES: Final = 100
@@ -27,16 +27,6 @@ MAX_EVIDENCE_FILES: Final = 100
 
 FORKED_LOG: Final = "forked-log"
 """The record's reason for a checkpoint that contradicts what was cosigned before."""
-
-
-def cosigner_of(store: KeyStore, log_origin: str) -> NoteSigner:
-    """The signing side of the broker's cosigner key; use it and let it go."""
-    return NoteSigner(cosigner_name(log_origin), store.cosigner_seed(), KeyType.COSIGNATURE_V1)
-
-
-def own_verifier(store: KeyStore, log_origin: str) -> NoteVerifier:
-    """The verifying side."""
-    return NoteVerifier(cosigner_name(log_origin), KeyType.COSIGNATURE_V1, store.cosigner_key())
 
 
 def add_checkpoint(desk: Desk, old_size: int, proof: Sequence[bytes], note: bytes) -> bytes:

@@ -21,8 +21,8 @@ from audit.seen import Contradiction, Seen, contradictions
 from audit.tiles import encode_bundle
 from audit.verify import verify_log
 from audit.witness import cosign
+from exchange.broker.cosigner_key import cosigner_of
 from exchange.broker.keystore import KeyStore
-from exchange.broker.witness import cosigner_of
 from exchange.replay.bundle import BundledLog
 from exchange.replay.codes import Code
 from exchange.replay.report import Report, Verdict
