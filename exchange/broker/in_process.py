@@ -6,7 +6,6 @@ in what the others did. The separate process serves this same class to one socke
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,7 +66,6 @@ class InProcessBroker:
     ) -> None:
         self._store = KeyStore(directory)
         self._custody = custody
-        self._turn = threading.Lock()
         self._clock = clock
         self._entropy = entropy
         self._memory: _Memory | None = None
@@ -139,8 +137,7 @@ class InProcessBroker:
     def _entered(self) -> Iterator[Desk]:
         """The lock, and the store as it is now; raises BrokerUnavailableError."""
         try:
-            # The lock among processes polls; threads of one process wait their turn without.
-            with self._turn, self._store.lock():
+            with self._store.lock():
                 desk = self._desk()
                 try:
                     yield desk

@@ -52,12 +52,12 @@ from exchange.broker.errors import BrokerStoreError
 from exchange.broker.files import (
     destroy_file,
     destroy_leftovers,
-    locked,
     make_directory,
     read_file,
     write_file,
 )
 from exchange.broker.slots import PAGE_BYTES, SlotFile
+from exchange.broker.store_lock import StoreLock
 
 MAX_STATE_BYTES: Final = 65_536
 """A note with 16 cosignatures is under 8 KiB."""
@@ -106,6 +106,7 @@ class KeyStore:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._lock = StoreLock(directory / "lock")
         self._unlocked: UnderKey | None = None
         self._keys = directory / "keys"
         self.answers = Answers(directory / "answers")
@@ -115,7 +116,7 @@ class KeyStore:
 
     def lock(self) -> AbstractContextManager[None]:
         """Exclude every other thread and process; raises BrokerBusyError after a while."""
-        return locked(self.directory / "lock")
+        return self._lock.held()
 
     # --- created once ---------------------------------------------------------------------
 
