@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import os
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -100,3 +102,23 @@ def test_instants_round_trip() -> None:
     assert parse_instant(format_instant(early)) == early
     with pytest.raises(MalformedError):
         format_instant(datetime(2026, 7, 1))
+
+
+def test_base64_is_accepted_in_its_one_form_only() -> None:
+    """Every short text over letters, padding, foreign characters: what is read is what would be written."""
+    accepted = 0
+    for length in range(6):
+        for letters in itertools.product("Aw+/= \n-\u00e9\0", repeat=length):
+            text = "".join(letters)
+            try:
+                data = decode_base64(text)
+            except MalformedError:
+                continue
+            assert base64.b64encode(data).decode() == text
+            accepted += 1
+    # Nothing; four letters; two or one and padding after A or w, whose spare bits are zero.
+    assert accepted == 1 + 4**4 + 4 * 4 * 2 + 4 * 2
+    for length in range(40):
+        data = os.urandom(length)
+        assert encode_base64(data) == base64.b64encode(data).decode()
+        assert decode_base64(encode_base64(data)) == data
