@@ -70,7 +70,7 @@ class InProcessBroker:
         self._entropy = entropy
         self._memory: _Memory | None = None
         config = self._store.config()
-        self.cosigner = BrokerCosigner(cosigner_name(config.origin), self._entered)
+        self.cosigner = BrokerCosigner(cosigner_name(config.origin), self._entered, self._glance)
         """``audit.ports.Cosigner``: the broker as a witness of the log."""
 
     def is_locked(self) -> bool:
@@ -132,6 +132,16 @@ class InProcessBroker:
     def record(self) -> tuple[bytes, bytes]:
         with self._entered() as desk:
             return desk.record.export()
+
+    def _glance(self) -> int | None:
+        """The head's size without waiting for the lock, if this process has opened the store before."""
+        if self._memory is None:
+            return None
+        try:
+            head = self._store.glance_at_state().head
+        except BrokerStoreError:
+            return None
+        return head.size if head else 0
 
     @contextmanager
     def _entered(self) -> Iterator[Desk]:

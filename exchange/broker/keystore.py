@@ -296,6 +296,13 @@ class KeyStore:
             self._last_state = data, _parse(State, data)
         return self._last_state[1]
 
+    def glance_at_state(self) -> State:
+        """The same without the lock: a state that was, a moment ago or just now.
+
+        Raises BrokerStoreError, also when both slots were being written as they were read.
+        """
+        return _parse(State, self._state.read())
+
     def save_state(self, state: State) -> None:
         """Durable when it returns."""
         data = _state_bytes(state)

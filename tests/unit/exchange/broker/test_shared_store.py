@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import threading
@@ -9,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from audit.errors import WitnessConflictError
+from audit.errors import LogUnavailableError, WitnessConflictError
 from crypto.keys import HybridIdentity, ServiceSigningSeed
 from crypto.statements import parse
 from crypto.statements.custody import Status
 from exchange.broker import files
+from exchange.broker.errors import BrokerStoreError
 from exchange.broker.files import locked
-from exchange.broker.keystore import KeyStore
+from exchange.broker.keystore import KeyStore, WitnessHead
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world import Scene, open_scene
@@ -53,6 +55,54 @@ def test_the_head_is_that_of_all(scene: Scene) -> None:
     assert other.cosigner.last_size() == scene.world.broker.cosigner.last_size() > size
     with pytest.raises(WitnessConflictError):
         other.cosigner.add_checkpoint(size, (), scene.world.log.integrate())
+
+
+def test_the_head_is_told_while_others_work(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its size is said without waiting for the lock; a damaged store is an error all the same."""
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.05)
+    broker = scene.world.broker
+    size = broker.cosigner.last_size()
+    with locked(scene.world.directory / "lock"):
+        assert broker.cosigner.last_size() == size > 0
+        with pytest.raises(LogUnavailableError):
+            scene.world.new_broker().cosigner.last_size()
+    (scene.world.directory / "state.slots").write_bytes(b"garbage")
+    with pytest.raises(LogUnavailableError):
+        broker.cosigner.last_size()
+
+
+def test_a_glance_sees_a_whole_state(scene: Scene) -> None:
+    """Read while another writes, the state is one that was saved, or none: never a mixture."""
+    reader, writer = KeyStore(scene.world.directory), KeyStore(scene.world.directory)
+    stop, known = threading.Event(), writer.state()
+
+    def write() -> None:
+        number = known.status_number
+        while not stop.is_set():
+            number += 1
+            note = "n" * (number * 997 % 9000) + str(number)
+            head = WitnessHead(size=number, root=bytes([number % 256]) * 32, note=note)
+            writer.save_state(known.model_copy(update={"status_number": number, "head": head}))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    seen = []
+    try:
+        while len(seen) < 300:
+            with contextlib.suppress(BrokerStoreError):
+                seen.append(reader.glance_at_state())
+    finally:
+        stop.set()
+        thread.join()
+    heads = [each for each in seen if each.status_number > known.status_number]
+    assert heads
+    for each in heads:
+        assert each.head is not None
+        assert each.head.size == each.status_number
+        assert each.head.root == bytes([each.status_number % 256]) * 32
+        assert each.head.note.endswith(f"n{each.status_number}") or "n" not in each.head.note
+    numbers = [each.status_number for each in seen]
+    assert numbers == sorted(numbers)
 
 
 def test_what_one_acknowledged_binds_the_other(scene: Scene) -> None:
