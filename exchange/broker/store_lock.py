@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,14 +21,33 @@ LONGEST_HOLD_SECONDS: Final = 0.015
 """Some five openings: a cosigning in another process waits for no more before it is next."""
 
 
+class _Ticket:
+    """One thread's place in the queue."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def wait(self) -> None:
+        """Until it is called."""
+        self._lock.acquire()
+
+    def call(self) -> None:
+        """It is this thread's turn."""
+        self._lock.release()
+
+
 class StoreLock:
-    """Excludes threads of this process and, by ``files.locked``, other processes."""
+    """Excludes threads of this process, who come in the order in which they asked, and, by
+    ``files.locked``, other processes.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._turn = threading.Lock()
-        self._counting = threading.Lock()
-        self._waiting = 0
+        self._mutex = threading.Lock()
+        """Held for the moments in which the fields below change."""
+        self._busy = False
+        self._queue: deque[_Ticket] = deque()
         self._held = ExitStack()
         self._since: float | None = None
         """When this process took the lock; None when it has it not."""
@@ -40,35 +60,36 @@ class StoreLock:
             if self._since is None:
                 self._held.enter_context(locked(self._path))
                 self._since = time.monotonic()
-            try:
-                yield
-            finally:
-                if not self._waiting or time.monotonic() - self._since > LONGEST_HOLD_SECONDS:
-                    self._let_go()
+            yield
         finally:
-            self._turn.release()
+            self._pass_on()
 
     def _wait_for_turn(self) -> None:
-        with self._counting:
-            self._waiting += 1
+        with self._mutex:
+            if not self._busy:
+                self._busy = True
+                return
+            ticket = _Ticket()
+            self._queue.append(ticket)
         try:
-            self._turn.acquire()
+            ticket.wait()
         except BaseException:
-            self._gave_up()
+            with self._mutex:
+                called = ticket not in self._queue
+                if not called:
+                    self._queue.remove(ticket)
+            if called:
+                self._pass_on()
             raise
-        with self._counting:
-            self._waiting -= 1
 
-    def _gave_up(self) -> None:
-        """The lock may have been kept for a thread that is interrupted: nobody else would let it go."""
-        with self._counting:
-            self._waiting -= 1
-        if self._turn.acquire(blocking=False):
-            try:
-                self._let_go()
-            finally:
-                self._turn.release()
-
-    def _let_go(self) -> None:
-        self._since = None
-        self._held.close()
+    def _pass_on(self) -> None:
+        """To the thread that waits longest, with the lock unless this process has had it for long."""
+        with self._mutex:
+            over = self._since is None or time.monotonic() - self._since > LONGEST_HOLD_SECONDS
+            if over or not self._queue:
+                self._since = None
+                self._held.close()
+            if self._queue:
+                self._queue.popleft().call()
+            else:
+                self._busy = False

@@ -109,7 +109,7 @@ def test_threads_that_wait_are_let_in_without_giving_it_up(
         waiting = [threading.Thread(target=run) for _ in range(8)]
         for thread in waiting:
             thread.start()
-        while lock._waiting < len(waiting):
+        while len(lock._queue) < len(waiting):
             time.sleep(0.001)
     for thread in waiting:
         thread.join()
@@ -144,35 +144,54 @@ def test_a_lock_that_could_not_be_had_can_be_had_later(
     assert free(path, monkeypatch)
 
 
+def test_threads_come_in_the_order_in_which_they_asked(path: Path) -> None:
+    """One that comes back at once is behind those who waited."""
+    lock, order = StoreLock(path), []
+
+    def run(number: int) -> None:
+        with lock.held():
+            order.append(number)
+
+    with lock.held():
+        waiting = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+        for place, thread in enumerate(waiting, start=1):
+            thread.start()
+            while len(lock._queue) < place:
+                time.sleep(0.001)
+    with lock.held():
+        order.append(8)
+    for thread in waiting:
+        thread.join()
+    assert order == list(range(9))
+
+
+@pytest.mark.parametrize("called", [False, True])
 def test_a_thread_interrupted_while_it_waits_keeps_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, called: bool
 ) -> None:
-    """The lock that was kept for it is let go."""
-    lock, release = StoreLock(path), threading.Event()
-    real = lock._turn
+    """Interrupted before it is its turn, or when it is just called: the lock is let go all the same."""
+    lock, asked, leave = StoreLock(path), threading.Event(), threading.Event()
+    real = store_lock._Ticket.wait
 
-    class Interrupted:
-        """Waits until the holder has left, and is then interrupted."""
-
-        def acquire(self, blocking: bool = True) -> bool:
-            if not blocking:
-                return real.acquire(blocking=False)
-            release.set()
-            holder.join()
-            raise KeyboardInterrupt
-
-        def release(self) -> None:
-            real.release()
+    def interrupted(ticket: store_lock._Ticket) -> None:
+        if called:
+            leave.set()
+            real(ticket)
+        raise KeyboardInterrupt
 
     def hold() -> None:
         with lock.held():
-            lock._turn = Interrupted()
-            release.wait(5)
+            asked.set()
+            leave.wait(5)
 
+    monkeypatch.setattr(store_lock._Ticket, "wait", interrupted)
     holder = threading.Thread(target=hold)
     holder.start()
-    while isinstance(lock._turn, type(real)):
-        time.sleep(0.001)
+    asked.wait(5)
     with pytest.raises(KeyboardInterrupt), lock.held():
         raise AssertionError
+    leave.set()
+    holder.join()
     assert free(path, monkeypatch)
+    with lock.held():
+        assert not free(path, monkeypatch)
