@@ -5,6 +5,7 @@ from __future__ import annotations
 from crypto.digests import Digest
 from exchange.usecases.authority import certified
 from exchange.usecases.errors import NotAllowedError, explained
+from exchange.usecases.foresight import foresee_caller
 from exchange.usecases.record import present
 from exchange.usecases.service import Caller, Service
 from exchange.usecases.signatures import caller_of, trusted_policy
@@ -19,6 +20,7 @@ def current_caller(
         try:
             with explained():
                 if certificate is not None:
+                    foresee_caller(work.statements, certificate)
                     return caller_of(certified(work.statements, certificate, now))
                 policy = trusted_policy(service.trust, work.statements)
         except NotAllowedError:

@@ -7,9 +7,10 @@ is forgotten in these lists is only asked later, by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
+from crypto.digests import Digest
 from crypto.statements import Statement
 from crypto.statements.custody import Destruction, ReleaseKey
 from crypto.statements.exchange import (
@@ -21,7 +22,15 @@ from crypto.statements.exchange import (
     Undertaking,
     Withdrawal,
 )
-from crypto.statements.registry import Agenda, Certificate, Closing, Revocation, Roster, Sitting
+from crypto.statements.registry import (
+    Agenda,
+    Certificate,
+    Closing,
+    Revocation,
+    Roster,
+    Sitting,
+    TrustPolicy,
+)
 from exchange.usecases.authority import find_certificate
 from exchange.usecases.facts import manifest_of
 from exchange.usecases.ledger import Lookup
@@ -32,20 +41,32 @@ _OF_THE_DEPOSIT: Final = (Manifest, ReleaseKey)
 _OF_THE_DOSSIER: Final = (Declaration, Recusal, Withdrawal)
 
 
-def foresee_decision(statements: Statements, request: AccessRequest) -> None:
-    """Look up what ``access_facts`` and ``cited`` need for each deposit of the request."""
+def foresee_caller(statements: Statements, certificate: Digest) -> None:
+    """Look up what tells whether a certificate still counts."""
+    statements.foresee(
+        [_identities([certificate]), _referring(Revocation, "certificate", [certificate])]
+    )
+
+
+def foresee_decision(
+    statements: Statements, request: AccessRequest, deposits: Collection[str]
+) -> None:
+    """Look up what ``access_facts`` and ``cited`` need for these deposits of the request, and the
+    policy under which its author is verified.
+    """
     statements.foresee(
         [
+            Lookup(TrustPolicy, None),
             Lookup(Roster, None),
             Lookup(Destruction, None),
             _identities([request.signer]),
             _referring(Revocation, "certificate", [request.signer]),
             *(_referring(kind, "sitting", [request.sitting]) for kind in _OF_THE_SITTING),
-            *(_referring(kind, "deposit", request.deposits) for kind in _OF_THE_DEPOSIT),
+            *(_referring(kind, "deposit", deposits) for kind in _OF_THE_DEPOSIT),
         ]
     )
     held = find_certificate(statements, request.signer)
-    found = [manifest_of(statements, each) for each in dict.fromkeys(request.deposits)]
+    found = [manifest_of(statements, each) for each in dict.fromkeys(deposits)]
     manifests = [each for each in found if each is not None]
     dossiers = [each.statement.dossier for each in manifests]
     people = [held.statement.person] if held else []

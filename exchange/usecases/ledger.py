@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from crypto.digests import Digest
@@ -73,12 +74,19 @@ class StatementIndex(Protocol):
 
 def references(statement: Statement) -> Iterator[tuple[str, str]]:
     """The (field, value) pairs under which ``statement`` can be found."""
-    for field in REFERENCE_FIELDS:
-        value = getattr(statement, field, None)
+    for field in _referring_fields(type(statement)):
+        value = getattr(statement, field)
         if isinstance(value, str):
             yield field, value
-    for dossier in getattr(statement, "dossiers", ()):
-        yield "dossier", dossier
+    if "dossiers" in type(statement).model_fields:
+        for dossier in getattr(statement, "dossiers", ()):
+            yield "dossier", dossier
+
+
+@lru_cache(maxsize=64)
+def _referring_fields(kind: type[Statement]) -> tuple[str, ...]:
+    """Those that the type has: asked of every statement that is looked at."""
+    return tuple(field for field in REFERENCE_FIELDS if field in kind.model_fields)
 
 
 class MemoryLedger:

@@ -118,8 +118,10 @@ class Statements(StatementIndex, Protocol):
         answer, only the number of questions that the database is asked.
         """
 
-    def add(self, statement: Statement, digest: Digest, envelope: bytes, ticket: int) -> None:
-        """Keep it, findable by ``ledger.references``. The same digest again is refused. The broker is
+    def add(
+        self, statement: Statement, digest: Digest, envelope: bytes, ticket: int, at: datetime
+    ) -> None:
+        """Keep it with the ticket and the time of its event, findable by ``ledger.references``. The same digest again is refused. The broker is
         shown it, unless it is one of ``record.NOT_FOR_THE_BROKER``.
         """
 

@@ -13,6 +13,7 @@ from exchange.domain.policy import Refuse, decide
 from exchange.domain.refusals import RefusalReason
 from exchange.usecases.errors import NotFoundError, RefusedError
 from exchange.usecases.facts import access_facts
+from exchange.usecases.foresight import foresee_decision
 from exchange.usecases.ports import ReleaseRecord, UnitOfWork
 from exchange.usecases.rates import pass_one, release_refusals
 from exchange.usecases.record import present, publish, record_event
@@ -74,13 +75,15 @@ def _released(work: UnitOfWork, caller: Caller, deposit: str) -> ReleaseRecord:
 
 
 def _refusal_now(work: UnitOfWork, record: ReleaseRecord, now: datetime) -> RefusalReason | None:
+    request = _request(work, record)
+    foresee_decision(work.statements, request, [record.deposit])
     verdict = decide(
         access_facts(
             work.statements,
             certificate=record.certificate,
-            sitting=_request(work, record).sitting,
+            sitting=request.sitting,
             deposit=record.deposit,
-            purpose=_request(work, record).purpose,
+            purpose=request.purpose,
             now=now,
         )
     )

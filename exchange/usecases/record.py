@@ -66,7 +66,7 @@ def record_statement(
     assert kind in recording.events
     cited = {recording.role: verified.digest, **(cites or {})}
     ticket = record_event(service, work, kind, at=at, cites=cited, facts=facts)
-    work.statements.add(verified.statement, verified.digest, verified.envelope, ticket)
+    work.statements.add(verified.statement, verified.digest, verified.envelope, ticket, at)
     return ticket
 
 

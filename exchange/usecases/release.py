@@ -139,7 +139,7 @@ def release(service: Service, caller: Caller, envelope: bytes) -> Releases:
     require_own(caller, unverified.statement)
     _require_same_history(service, unverified.statement)
     with service.transactions() as work:
-        foresee_decision(work.statements, unverified.statement)
+        foresee_decision(work.statements, unverified.statement, unverified.statement.deposits)
         require_caller(service, work, caller, now)
         _require_patience(service, work, caller, now)
         decided = _decide_all(service, work, unverified, now)
@@ -184,7 +184,7 @@ def _decide_all(
     decided, index = _Decided([], []), work.statements
     for deposit in dict.fromkeys(request.deposits):
         reason = _reason(index, request, deposit, now)
-        record = work.releases.get(unverified.digest, deposit)
+        record = work.releases.get(unverified.digest, deposit) if spent else None
         if reason is None and record is not None:
             decided.authorised.append(_Authorised(record, _material(work, request, record)))
             continue
@@ -320,15 +320,17 @@ def _keep(
     failed: Sequence[_Failed],
 ) -> list[_Refused]:
     """Keep the broker's answers, and log what it refused."""
-    if not opened and not failed:
+    if opened:
+        with service.unordered() as work:
+            for each in opened:
+                work.releases.set_answer(unverified.digest, each.deposit, each.header)
+            work.commit()
+    if not failed:
         return []
     with service.transactions() as work:
-        for each in opened:
-            work.releases.set_answer(unverified.digest, each.deposit, each.header)
         refused = [_failed(service, work, unverified, each) for each in failed]
         work.commit()
-    if failed:
-        publish(service)
+    publish(service)
     return refused
 
 

@@ -82,6 +82,8 @@ class Service:
     readings: Transactions
     """For those that only read: one snapshot, beside any writer. Nothing that is decided there is acted on
     without being decided again where it is written."""
+    unordered: Transactions
+    """For those that write what no decision and no event hangs on: they wait for no other."""
     log: EventLog
     log_store: LogStore
     broker: Broker

@@ -89,6 +89,7 @@ def wire_service(
     service = Service(
         transactions=database.transactions,
         readings=database.readings,
+        unordered=database.unordered,
         log=log,
         log_store=database.log_store,
         broker=broker.broker,

@@ -14,7 +14,7 @@ from storage.database.group_commit import GroupCommit
 from storage.database.high_water import FileHighWater
 from storage.database.log_store import SqlLogStore
 from storage.database.turns import WritingTurns
-from storage.database.unit_of_work import readings, writings
+from storage.database.unit_of_work import readings, unordered, writings
 from storage.database.versions import check_schema, current, downgrade, migrate
 
 
@@ -26,6 +26,8 @@ class Database:
     """For every unit of work that may write: one at a time, on all workers and hosts."""
     readings: Transactions
     """For units of work that only read: one snapshot, beside any writer; writing is refused."""
+    unordered: Transactions
+    """For units of work that write what no decision and no event hangs on: beside any other."""
     log_store: LogStore
     _engine: Engine
 
@@ -44,9 +46,11 @@ def open_database(url: str) -> Database:
     """
     engine = make_engine(url)
     turns = WritingTurns.on(engine)
+    commits = GroupCommit(engine, turns.work)
     return Database(
-        transactions=writings(GroupCommit(engine, turns.work)),
+        transactions=writings(commits),
         readings=readings(engine),
+        unordered=unordered(engine, commits),
         log_store=SqlLogStore(engine, turns),
         _engine=engine,
     )

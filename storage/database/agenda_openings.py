@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from typing import Final
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, Table, delete, insert, select
+from sqlalchemy import Column, ForeignKey, LargeBinary, Table, bindparam, delete, insert, select
 
 from crypto.digests import Digest
-from crypto.statements.agenda import AgendaOpening, OpenedItem, read_item
+from crypto.statements.agenda import AgendaItem, AgendaOpening, OpenedItem, read_item
 from storage.database.metadata import Digest64, metadata
 from storage.database.transaction import Transaction
+
+ITEMS_KEPT: Final = 1_024
+"""Lines of agendas whose content a process keeps read: a large sitting's, decoys included, several times."""
 
 agenda_openings = Table(
     "agenda_openings",
@@ -35,16 +40,28 @@ def keep(transaction: Transaction, agenda: Digest, items: Iterable[OpenedItem]) 
     transaction.change(insert(agenda_openings), rows)
 
 
+_KEPT = (
+    select(agenda_openings)
+    .where(agenda_openings.c.agenda == bindparam("of"))
+    .order_by(agenda_openings.c.commitment)
+)
+
+
+@lru_cache(maxsize=ITEMS_KEPT)
+def _read(content: bytes) -> AgendaItem | None:
+    """What these bytes say: every release asks it of each line of the agenda."""
+    return read_item(content)
+
+
 def kept(transaction: Transaction, agenda: Digest) -> Sequence[OpenedItem]:
     """In the order of the commitments; what was verified when it was accepted."""
-    query = select(agenda_openings).where(agenda_openings.c.agenda == agenda)
     return [
         OpenedItem(
             bytes(row.commitment),
             AgendaOpening(bytes(row.opening), bytes(row.content)),
-            read_item(bytes(row.content)),
+            _read(bytes(row.content)),
         )
-        for row in transaction.rows(query.order_by(agenda_openings.c.commitment))
+        for row in transaction.rows(_KEPT, {"of": agenda})
     ]
 
 

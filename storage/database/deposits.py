@@ -14,6 +14,7 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    bindparam,
     delete,
     insert,
     or_,
@@ -50,6 +51,11 @@ envelopes = Table(
     Column("deposit", OpaqueId26, ForeignKey("deposits.deposit"), primary_key=True),
     Column("sha256", Digest64, primary_key=True),
     Column("envelope", LargeBinary, nullable=False),
+)
+
+
+_ENVELOPE = select(envelopes.c.envelope).where(
+    envelopes.c.deposit == bindparam("of"), envelopes.c.sha256 == bindparam("hash")
 )
 
 
@@ -139,11 +145,7 @@ class SqlDeposits:
 
     def envelope(self, deposit: str, sha256: Digest) -> bytes | None:
         """An envelope by its digest."""
-        found = self._transaction.scalar(
-            select(envelopes.c.envelope).where(
-                envelopes.c.deposit == deposit, envelopes.c.sha256 == sha256
-            )
-        )
+        found = self._transaction.scalar(_ENVELOPE, {"of": deposit, "hash": sha256})
         return None if found is None else bytes(found)
 
     def drop_envelopes(self, deposit: str) -> None:

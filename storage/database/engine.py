@@ -18,6 +18,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from psycopg import Error as DriverError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError, SQLAlchemyError
@@ -49,14 +50,20 @@ POOL_OVERFLOW: Final = 24
 """Further connections under load: a worker has 32 to 64 threads."""
 POOL_TIMEOUT_S: Final = 15
 POOL_RECYCLE_S: Final = 1_800
+POOL_TRUST_S: Final = 1.0
+"""A connection given back longer ago is asked whether it still lives before it is used. One that answered
+a second ago is not: a unit of work that meets a database going away fails either way."""
 
 
 _DISK_ERRORS: Final = ("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
 
 
 class Mode(Enum):
-    """What a transaction is for. The value is the number of its PostgreSQL advisory lock."""
+    """What a transaction is for. The value is the number of its PostgreSQL advisory lock; those up to
+    0 take none.
+    """
 
+    UNORDERED = -1
     READ = 0
     WRITE = 1
     INTEGRATE = 2
@@ -80,6 +87,8 @@ def make_engine(url: str, *, create: bool = False) -> Engine:
         options = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "dossier-exchange"}
         engine = _create(parsed, connect_args=options)
         event.listen(engine, "connect", _configure_postgresql)
+        event.listen(engine, "checkin", _remember_use)
+        event.listen(engine, "checkout", _refuse_dead_connection)
     event.listen(engine, "connect", _remember_process)
     event.listen(engine, "checkout", _refuse_inherited_connection)
     return engine
@@ -127,6 +136,8 @@ def _begin(connection: Connection, mode: Mode) -> None:
     # was granted; a snapshot taken earlier would miss the last writer's work. The key is our own
     # table's identity, so that two instances in one database (two schemas) do not meet.
     connection.begin()
+    if mode is Mode.UNORDERED:
+        return
     connection.execute(
         text("SELECT pg_advisory_xact_lock(CAST(CAST('log_entries' AS regclass) AS oid)::int, :n)"),
         {"n": mode.value},
@@ -187,7 +198,8 @@ def _create(url: URL, connect_args: dict[str, Any]) -> Engine:
         max_overflow=POOL_OVERFLOW,
         pool_timeout=POOL_TIMEOUT_S,
         pool_recycle=POOL_RECYCLE_S,
-        pool_pre_ping=url.get_backend_name() == "postgresql",
+        # The connection used last is used next: it knows the plans of our statements already.
+        pool_use_lifo=True,
         hide_parameters=True,  # values never reach a traceback or a log
     )
 
@@ -260,3 +272,19 @@ def _refuse_inherited_connection(_connection: object, record: Any, proxy: Any) -
     if record.info["pid"] != os.getpid():
         record.dbapi_connection = proxy.dbapi_connection = None
         raise DisconnectionError
+
+
+def _remember_use(_connection: object, record: Any) -> None:
+    record.info["given_back"] = time.monotonic()
+
+
+def _refuse_dead_connection(connection: Any, record: Any, _proxy: object) -> None:
+    """Not after every use: a question and its answer cost as much as a query."""
+    given_back = record.info.get("given_back")
+    if given_back is None or time.monotonic() - given_back <= POOL_TRUST_S:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except DriverError as error:
+        raise DisconnectionError from error

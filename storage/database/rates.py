@@ -9,6 +9,7 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    bindparam,
     delete,
     insert,
     select,
@@ -28,6 +29,11 @@ rates = Table(
     Column("total", Integer, nullable=False),
 )
 """One small row a name, whatever happens; ``number`` is the window's."""
+
+
+_COUNTED = select(rates.c.number, rates.c.total).where(
+    rates.c.scope == bindparam("in_scope"), rates.c.who == bindparam("of")
+)
 
 
 class SqlRates:
@@ -63,6 +69,4 @@ class SqlRates:
         self._transaction.change(delete(rates).where(rates.c.number < window))
 
     def _row(self, scope: str, who: str) -> Row[tuple[int, int]] | None:
-        return self._transaction.row(
-            select(rates.c.number, rates.c.total).where(rates.c.scope == scope, rates.c.who == who)
-        )
+        return self._transaction.row(_COUNTED, {"in_scope": scope, "of": who})

@@ -38,6 +38,9 @@ releases = Table(
 )
 
 
+_NEW = insert(releases)
+
+
 class SqlReleases:
     """Implements ``usecases.ports.Releases``."""
 
@@ -46,16 +49,7 @@ class SqlReleases:
 
     def add(self, record: ReleaseRecord) -> None:
         """One release a request and deposit; a second raises ConcurrentChangeError."""
-        self._transaction.change(
-            insert(releases).values(
-                request=record.request,
-                deposit=record.deposit,
-                certificate=record.certificate,
-                ticket=record.ticket,
-                answer=record.answer,
-                payload_ticket=record.payload_ticket,
-            )
-        )
+        self._transaction.change(_NEW, vars(record))
 
     def get(self, request: Digest, deposit: str) -> ReleaseRecord | None:
         """By request and deposit."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Row, Select, bindparam, delete, false, insert, select, update
 
-from audit.events import EventDetails
 from crypto.digests import Digest
 from crypto.statements import Statement, Unverified, parse_any
 from crypto.statements.agenda import OpenedItem
@@ -32,6 +32,20 @@ dossiers, which every request asks for again."""
 PARSED_BYTES: Final = 65_536
 """The longest of those: together at most 16 MiB."""
 
+# Made once: building a statement anew takes longer than executing it.
+_NEW = insert(statements)
+_NEW_REFERENCES = insert(statement_references)
+_UNACKNOWLEDGED = (
+    select(statements)
+    .join(log_entries, log_entries.c.ticket == statements.c.ticket)
+    .where(statements.c.acknowledged.is_(false()))
+    .order_by(
+        log_entries.c.log_index.is_(None),
+        log_entries.c.log_index,
+        statements.c.ticket,
+        statements.c.digest,
+    )
+)
 _BY_DIGEST = select(statements).where(statements.c.digest == bindparam("wanted"))
 _ENVELOPES_OF = (
     select(statements.c.type, statements.c.envelope, statements.c.digest, statements.c.ticket)
@@ -57,26 +71,27 @@ class SqlStatements:
         """As signed, of all that was read here."""
         self._opened: dict[Digest, Sequence[OpenedItem]] = {}
 
-    def add(self, statement: Statement, digest: Digest, envelope: bytes, ticket: int) -> None:
+    def add(
+        self, statement: Statement, digest: Digest, envelope: bytes, ticket: int, at: datetime
+    ) -> None:
         """Keep it; the same digest again raises ConcurrentChangeError."""
         # Looked up first, because a failed INSERT would end the transaction on PostgreSQL. The
         # primary key still decides, should the writers' lock ever be missing.
         if self.get(digest) is not None:
             raise ConcurrentChangeError("Cette déclaration est déjà enregistrée.")
-        self._transaction.change(
-            insert(statements).values(
-                digest=digest,
-                type=statement.TYPE,
-                envelope=envelope,
-                ticket=ticket,
-                accepted_at=self._time_of(ticket),
-                acknowledged=isinstance(statement, NOT_FOR_THE_BROKER),
-            )
-        )
+        row = {
+            "digest": digest,
+            "type": statement.TYPE,
+            "envelope": envelope,
+            "ticket": ticket,
+            "accepted_at": at,
+            "acknowledged": isinstance(statement, NOT_FOR_THE_BROKER),
+        }
+        self._transaction.change(_NEW, row)
         self._forget(statement.TYPE, digest)
         pairs = sorted(set(references(statement)))
         self._transaction.change(
-            insert(statement_references),
+            _NEW_REFERENCES,
             [{"field": field, "value": value, "digest": digest} for field, value in pairs],
         )
 
@@ -108,11 +123,21 @@ class SqlStatements:
 
     def signed(self, *kinds: type[Statement]) -> Sequence[SignedStatement]:
         """All of these types as they were signed, oldest first."""
+        if all(() in self._found.get(kind.TYPE, {}) for kind in kinds):
+            return self._signed_known(kinds)
         types = {kind.TYPE: kind for kind in kinds}
         rows = self._transaction.rows(_ENVELOPES_OF, {"types": sorted(types)})
         return [
             SignedStatement(types[row.type], bytes(row.envelope), Digest(row.digest), row.ticket)
             for row in rows
+        ]
+
+    def _signed_known(self, kinds: Collection[type[Statement]]) -> Sequence[SignedStatement]:
+        found = [(kind, each) for kind in kinds for each in self._found[kind.TYPE][()]]
+        found.sort(key=lambda pair: (pair[1].order, pair[1].digest))
+        return [
+            SignedStatement(kind, self._envelopes[each.digest], each.digest, each.order)
+            for kind, each in found
         ]
 
     def recorded_between(self, first: int, last: int) -> Sequence[tuple[int, Accepted[Statement]]]:
@@ -195,18 +220,7 @@ class SqlStatements:
         """Those that the broker has not acknowledged yet, in the order of the log; those without
         an index come last, in the order of their tickets.
         """
-        query = (
-            select(statements)
-            .join(log_entries, log_entries.c.ticket == statements.c.ticket)
-            .where(statements.c.acknowledged.is_(false()))
-            .order_by(
-                log_entries.c.log_index.is_(None),
-                log_entries.c.log_index,
-                statements.c.ticket,
-                statements.c.digest,
-            )
-        )
-        return [_accepted(row) for row in self._transaction.rows(query)]
+        return [self._read(row) for row in self._transaction.rows(_UNACKNOWLEDGED)]
 
     def acknowledged(self, digest: Digest) -> None:
         """The broker has it. Idempotent; an unknown digest is refused."""
@@ -222,14 +236,6 @@ class SqlStatements:
         self._transaction.change(
             update(statements).where(statements.c.type.not_in(kept)).values(acknowledged=False)
         )
-
-    def _time_of(self, ticket: int) -> Any:
-        details = self._transaction.scalar(
-            select(log_disclosures.c.details).where(log_disclosures.c.ticket == ticket)
-        )
-        if details is None:
-            raise StorageError("Une déclaration ne s'enregistre qu'avec son événement.")
-        return EventDetails.parse(bytes(details)).at
 
 
 @lru_cache(maxsize=64)

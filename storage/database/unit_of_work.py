@@ -61,6 +61,19 @@ def readings(engine: Engine) -> Transactions:
     return begin
 
 
+def unordered(engine: Engine, commits: GroupCommit) -> Transactions:
+    """What begins a unit of work that waits for no other where the database can do without: SQLite
+    has one writer in any case.
+    """
+    if engine.dialect.name == "sqlite":
+        return writings(commits)
+
+    def begin() -> AbstractContextManager[UnitOfWork]:
+        return _unit_of_work(transaction(engine, Mode.UNORDERED, business_error))
+
+    return begin
+
+
 @contextmanager
 def _unit_of_work(opened: AbstractContextManager[Transaction]) -> Iterator[UnitOfWork]:
     with opened as begun:

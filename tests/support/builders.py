@@ -180,6 +180,7 @@ class Commission:
         self.service = Service(
             transactions=self.database.transactions,
             readings=self.database.transactions,
+            unordered=self.database.transactions,
             log=self.log,
             log_store=self.log_store,
             broker=self.broker,

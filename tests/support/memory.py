@@ -145,11 +145,13 @@ class _Statements:
         self._database = database
         self._rows = rows
 
-    def add(self, statement: Statement, digest: Digest, envelope: bytes, ticket: int) -> None:
+    def add(
+        self, statement: Statement, digest: Digest, envelope: bytes, ticket: int, at: datetime
+    ) -> None:
         if digest in self._rows.accepted:
             raise ConcurrentChangeError("Cette déclaration est déjà enregistrée.")
         entry = self._rows.events[ticket]  # a statement is kept only with its event
-        at = EventDetails.parse(entry.details).at
+        assert EventDetails.parse(entry.details).at == at
         self._rows.accepted[digest] = Accepted(statement, digest, ticket, at)
         self._rows.envelopes[digest] = envelope
         if isinstance(statement, NOT_FOR_THE_BROKER):

@@ -191,8 +191,9 @@ def accept(
     tickets = []
     with database.transactions() as work:
         for n, each in zip(count(), statements):
-            ticket = work.events.append(entry(each.digest, moment + timedelta(seconds=n)))
-            work.statements.add(each.statement, each.digest, each.envelope, ticket)
+            at = moment + timedelta(seconds=n)
+            ticket = work.events.append(entry(each.digest, at))
+            work.statements.add(each.statement, each.digest, each.envelope, ticket, at)
             tickets.append(ticket)
         work.commit()
     return tickets

@@ -125,7 +125,7 @@ def test_a_change_of_this_transaction_is_seen(
         work.statements.foresee([Lookup(Revocation, None)])
         assert [each.digest for each in work.statements.find(Revocation)] == [first.digest]
         assert work.statements.get(second.digest) is None
-        work.statements.add(second.statement, second.digest, second.envelope, ticket)
+        work.statements.add(second.statement, second.digest, second.envelope, ticket, NOW)
         found = {each.digest for each in work.statements.find(Revocation)}
         assert found == {first.digest, second.digest}
         assert work.statements.get(second.digest) is not None
@@ -152,7 +152,7 @@ def test_a_known_envelope_does_not_cover_for_an_altered_row(database: Database) 
         assert work.statements.get(one.digest) is not None
     with database.transactions() as work:
         ticket = work.events.append(entry("other"))
-        work.statements.add(other.statement, other.digest, one.envelope, ticket)
+        work.statements.add(other.statement, other.digest, one.envelope, ticket, NOW)
         work.commit()
     with database.readings() as work, pytest.raises(CorruptStorageError):
         work.statements.get(Digest(other.digest))

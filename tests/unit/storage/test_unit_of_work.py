@@ -25,7 +25,7 @@ def test_without_commit_nothing_lasts(database: Database) -> None:
     statement = revocation(digest(b"c"))
     with database.transactions() as work:
         ticket = work.events.append(entry())
-        work.statements.add(statement.statement, statement.digest, statement.envelope, ticket)
+        work.statements.add(statement.statement, statement.digest, statement.envelope, ticket, NOW)
         work.challenges.add(NONCE, NOW)
     with database.transactions() as work:
         assert work.statements.get(statement.digest) is None
@@ -140,8 +140,8 @@ def test_errors_carry_no_values(database: Database) -> None:
         work.challenges.add(b"SECRET-NONCE", NOW)
         with pytest.raises(ConcurrentChangeError) as caught:
             work.challenges.add(b"SECRET-NONCE", NOW)
-    with pytest.raises(StorageError), database.transactions() as work:
-        work.statements.add(statement.statement, statement.digest, statement.envelope, 99)
+    with pytest.raises(ConcurrentChangeError), database.transactions() as work:
+        work.statements.add(statement.statement, statement.digest, statement.envelope, 99, NOW)
     error: BaseException | None = caught.value
     while error is not None:
         assert "SECRET" not in str(error) or not isinstance(error, SQLAlchemyError)
