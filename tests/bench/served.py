@@ -180,8 +180,7 @@ def served(live: LiveService, folder: Path, **environment: str) -> Iterator[Serv
     port = free_port()
     address = f"127.0.0.1:{port}"
     # As the shipped unit has it.
-    memory = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "4194304"}
-    extra = {"DOSSIER_LISTEN": address, **memory, **environment}
+    extra = {"DOSSIER_LISTEN": address, "MALLOC_ARENA_MAX": "1", **environment}
     prefix = (*clock, *(f"{name}={value}" for name, value in extra.items()))
     process = start(
         live.instance.settings_file, f"http://{address}", folder / "service.log", prefix=prefix
