@@ -29,8 +29,8 @@ PARSED_AT_ONCE: Final = 256
 """Envelopes of which a process keeps what they hold: those of a sitting's members and of its latest
 dossiers, which every request asks for again."""
 
-PARSED_BYTES: Final = 65_536
-"""The longest of those: together at most 16 MiB."""
+PARSED_BYTES: Final = 32_768
+"""The longest of those: together at most 8 MiB, and as much again for what they hold."""
 
 # Made once: building a statement anew takes longer than executing it.
 _NEW = insert(statements)

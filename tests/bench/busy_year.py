@@ -1,19 +1,21 @@
-"""A busy commission's sitting through the running program: 60 dossiers, 20 members, every dossier to each.
+"""A busy commission's sittings through the running program: 60 dossiers, 20 members, every dossier to each.
 
-A year has twelve such sittings at most. One is run, scaled down where ``SHARE`` says so, and the year's
-time is its time multiplied: deposits by one association's client, then all members at once, each with one
-request for all dossiers and every payload read whole. Founding and enrolment are not counted. PostgreSQL and
-S3, two workers.
+Deposits by one association's client, then the members, each with one request for all dossiers and every
+payload read whole. A year has twelve such sittings at most: ``python -m tests.bench busy_year`` runs one
+and multiplies, ``python -m tests.bench.busy_year --sittings 12`` runs them all on one instance. Founding
+and enrolment are not counted. PostgreSQL and S3, two workers.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,9 +43,6 @@ PAYLOAD_BYTES: Final = 300_000
 DAYS: Final = 5
 AT_ONCE: Final = 6
 """Members at work at the same moment."""
-
-SHARE: Final = 4
-"""The part that is run: one member in so many, each taking every dossier."""
 
 
 class Busy(LiveService):
@@ -90,55 +89,75 @@ class Busy(LiveService):
         )
 
 
-def measure() -> Iterator[Figure]:
-    """Deposits, then releases and downloads; the year by multiplication."""
+def measure(sittings: int = 1) -> Iterator[Figure]:
+    """Deposits, then releases and downloads, of so many sittings; the year by multiplication."""
     with tempfile.TemporaryDirectory() as name, engines():
         live = of_today(Busy, Path(name) / "live", days_ago=DAYS)
         live.found()
         members = [live.people[f"m{number}"] for number in range(MEMBERS)]
-        sitting = live.publish_sitting(*(f"m{number}" for number in range(MEMBERS)))
-        count = DOSSIERS // SHARE
         began = time.perf_counter()
-        made = [
-            live.deposit(live.people["nadia"], sitting, *members, size=PAYLOAD_BYTES)
-            for _ in range(count)
-        ]
-        depositing = (time.perf_counter() - began) * DOSSIERS / count
-        live.publish_agenda(sitting, *made)
+        met = [_deposited(live, members) for _ in range(sittings)]
+        depositing = time.perf_counter() - began
         live.advance(days=DAYS)
         with served(live, Path(name)) as running:
+            for each in members:
+                _promises(running, each)
             began = time.perf_counter()
-            taking = members[::SHARE]
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                list(pool.map(lambda each: _takes(running, each, sitting, made), taking))
+                for sitting, made in met:
+                    list(pool.map(partial(_takes, running, sitting=sitting, made=made), members))
             reading = time.perf_counter() - began
-        done = len(taking) * count
+            peak = running.workers_peak_mib()
         live.shut()
+    yield from _figures(sittings, depositing, reading, peak)
+
+
+def _figures(sittings: int, depositing: float, reading: float, peak: float) -> Iterator[Figure]:
+    deposits, done = sittings * DOSSIERS, sittings * DOSSIERS * MEMBERS
     yield Figure(
         f"a deposit for {MEMBERS} members, sealed, sent, committed",
-        f"{depositing / DOSSIERS * 1000:.0f} ms",
+        f"{depositing / deposits * 1000:.0f} ms",
     )
     yield Figure(
         f"{done} releases and downloads, {AT_ONCE} members at once, no error",
-        f"{reading:.1f} s, {done / reading:.1f}/s",
+        f"{reading:.0f} s, {done / reading:.1f}/s, {peak:.0f} MiB a worker at most",
     )
-    year = SITTINGS_A_YEAR * (depositing + reading * DOSSIERS * MEMBERS / done)
+    year = SITTINGS_A_YEAR * (depositing + reading) / sittings
+    how = "run" if sittings == SITTINGS_A_YEAR else "multiplied"
     yield Figure(
         f"a year: {SITTINGS_A_YEAR} sittings of {DOSSIERS} dossiers and {MEMBERS} members "
-        "(multiplied), goal 60 min",
-        f"{year / 60:.0f} min",
+        f"({how}), goal 60 min",
+        f"{year / 60:.1f} min",
     )
 
 
-def _takes(running: Served, who: Person, sitting: str, made: list[Deposit]) -> None:
-    """What ``pack get`` asks of the service: undertaking, declaration, one request, every payload."""
+def _deposited(live: Busy, members: list[Person]) -> tuple[str, list[Deposit]]:
+    """A sitting and its dossiers, convoked."""
+    sitting = live.publish_sitting(*(f"m{number}" for number in range(MEMBERS)))
+    nadia = live.people["nadia"]
+    made = [live.deposit(nadia, sitting, *members, size=PAYLOAD_BYTES) for _ in range(DOSSIERS)]
+    live.publish_agenda(sitting, *made)
+    return sitting, made
+
+
+def _promises(running: Served, who: Person) -> None:
+    """The undertaking of confidentiality, once a mandate."""
+    undertaking = running.live.by(
+        who,
+        Undertaking,
+        mandate=who.mandate,
+        text_sha256=sha256(b"engagement"),
+        issued_at=running.now().replace(microsecond=0),
+    )
+    body = {"statement": undertaking.envelope.decode()}
+    running.post(running.connection(), "/statements", body, running.cookie(who))
+
+
+def _takes(running: Served, who: Person, *, sitting: str, made: list[Deposit]) -> None:
+    """What ``pack get`` asks of the service: declaration, one request, every payload."""
     live = running.live
     cookie, line = running.cookie(who), running.connection()
     now = running.now().replace(microsecond=0)
-    undertaking = live.by(
-        who, Undertaking, mandate=who.mandate, text_sha256=sha256(b"engagement"), issued_at=now
-    )
-    running.post(line, "/statements", {"statement": undertaking.envelope.decode()}, cookie)
     references = tuple(sorted({each.dossier for each in made}))
     declared = live.by(who, Declaration, sitting=sitting, dossiers=references, issued_at=now)
     running.post(line, "/statements", {"statement": declared.envelope.decode()}, cookie)
@@ -160,3 +179,15 @@ def _takes(running: Served, who: Person, sitting: str, made: list[Deposit]) -> N
     for each in made:
         path = f"{API}/deposits/{each.deposit}/payload"
         assert get(running.port, path, cookie, buffer) > PAYLOAD_BYTES
+
+
+def main() -> None:
+    """Run as many sittings as asked for, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.busy_year")
+    parser.add_argument("--sittings", type=int, default=SITTINGS_A_YEAR)
+    for figure in measure(parser.parse_args().sittings):
+        print(figure.row(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
