@@ -32,7 +32,7 @@ def test_parts_are_checked(convoked):
     put(1, begun.payload)
     with pytest.raises(ObjectConflictError):
         put(1, b"another content")
-    with pytest.raises(InvalidRequestError, match="altérée"):
+    with pytest.raises(ObjectConflictError, match="annoncée"):
         put(2, b"content", sha256(b"other"))
     with pytest.raises(InvalidRequestError):
         put(2, b"")
