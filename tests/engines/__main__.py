@@ -16,14 +16,24 @@ from tests.support.postgres import find_programs, postgres_server
 from tests.support.s3 import ADMIN, find_weed, s3_service
 
 ROOT = Path(__file__).parents[2]
+PLAYED_ON_THE_SERVICE = (
+    *("access_extract", "backup", "half_year", "metrics", "notices", "page_shells"),
+    *("permissions", "questions_to_the_database", "recovery_drill", "retries", "shared_rates"),
+    "witness",
+)
 SUITE = (
-    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/integration/test_api_*.py")),
-    "tests/integration/test_backup.py",
-    "tests/integration/test_retries.py",
-    "tests/integration/test_shared_rates.py",
+    *sorted(
+        str(path.relative_to(ROOT))
+        for kind in ("api", "cli")
+        for path in ROOT.glob(f"tests/integration/test_{kind}_*.py")
+    ),
+    *(f"tests/integration/test_{name}.py" for name in PLAYED_ON_THE_SERVICE),
+    "tests/integration/test_frontend_interop.py",
     "tests/e2e/test_demo.py",
 )
-"""What `make test` runs on SQLite and files. Its storage and fault tests start both engines themselves."""
+"""All that a played service keeps rows and objects for. What concerns neither (cryptography, the pages' looks,
+units) has nothing to run there; storage and fault tests start both engines themselves.
+"""
 WORKERS = "2"
 
 

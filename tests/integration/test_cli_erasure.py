@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import sqlite3
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from exchange.replay.bundle_tar import BundleTar
 from exchange.usecases.agenda_wire import AgendaShown
 from exchange.usecases.index_ranges import covered, ranges_of
 from tests.integration.test_foreign_verifiers import COMMANDS, audit
+from tests.support.engines import stored_bytes
 from tests.support.log_world import files_of, write_files
 from tests.support.office import LiveOffice, Outcome, sitting_with
 
@@ -170,10 +170,7 @@ def test_an_erased_dossier_is_gone_and_the_log_stands(aged: Aged, tmp_path: Path
     assert "attesté avant par Irene" in verdict.out
 
     live.wired.close()
-    path = Path(live.settings.database_url.removeprefix("sqlite:///"))
-    with sqlite3.connect(path) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    raw = b"".join(each.read_bytes() for each in path.parent.glob(f"{path.name}*"))
+    raw = stored_bytes(live.settings.database_url)
     assert all(before.openings[index][1] not in raw for index in gone)
     assert not [path for path, each in before.of(dossier).items() if each.encode() in raw]
     assert dossier.encode() not in raw

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.engines import put_back, set_aside
 from tests.support.office import LiveOffice, Outcome
 
 
@@ -40,6 +41,7 @@ def test_a_service_set_back_is_seen_off_line(office: LiveOffice, tmp_path: Path)
     first = export(office, "victor", "1.tar")
     live.wired.close()
     shutil.copytree(live.directory, tmp_path / "copie")
+    set_aside(live.settings.database_url)
     live.wired = live.wire()
     live.app = live.new_app()
     office.join("nadia", "altair", "depositor")
@@ -52,6 +54,7 @@ def test_a_service_set_back_is_seen_off_line(office: LiveOffice, tmp_path: Path)
     live.wired.close()
     shutil.rmtree(live.directory)
     shutil.move(tmp_path / "copie", live.directory)
+    put_back(live.settings.database_url)
     shutil.rmtree(office.folder / "victor" / "evidence", ignore_errors=True)
     (office.folder / "victor" / "checkpoint").unlink()  # this auditor remembers nothing
     live.now += timedelta(days=1)

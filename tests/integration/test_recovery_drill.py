@@ -28,7 +28,7 @@ from exchange.wiring.backup import back_up
 from exchange.wiring.broker_host import replace_in_process
 from exchange.wiring.restore import restore
 from storage.database import FileHighWater
-from tests.support.engines import addresses
+from tests.support.engines import addresses, put_back, set_aside
 from tests.support.live_service import plan_of, post
 from tests.support.office import PASSPHRASE, LiveOffice, Outcome, sitting_with
 
@@ -215,6 +215,7 @@ def test_a_recovery_is_good_once(drill: Drill) -> None:
     places = (live.directory, live.settings.trust_file.parent)
     for each in places:
         shutil.copytree(each, f"{each}.copie")
+    set_aside(live.settings.database_url)
     drill.start()
     assert "restauré" in office.run("nadia", "sittings").err
     drill.deposit()
@@ -222,6 +223,7 @@ def test_a_recovery_is_good_once(drill: Drill) -> None:
     for each in places:
         shutil.rmtree(each)
         shutil.move(f"{each}.copie", each)
+    put_back(live.settings.database_url)
     live.now += timedelta(hours=1)
     drill.start()
     refused = office.run("nadia", "sittings")
