@@ -238,8 +238,7 @@ def test_nothing_tells_what_became_of_the_dossier(
     answer, before = watcher.asks(), watcher.walk()
     work = watcher.work()
     happens(watcher.scene)
-    new_versions = 0 if happens is granted else 1  # shown to everybody, whatever changed in it
-    assert watcher.work() == work + new_versions
+    assert watcher.work() == work
     after = watcher.walk()
     for page, said in before.items():
         assert after[page] == said, page

@@ -28,6 +28,7 @@ SUITE = (
         for path in ROOT.glob(f"tests/integration/test_{kind}_*.py")
     ),
     *(f"tests/integration/test_{name}.py" for name in PLAYED_ON_THE_SERVICE),
+    "tests/adversary/test_recused_learn_nothing.py",
     "tests/integration/test_frontend_interop.py",
     "tests/e2e/test_demo.py",
 )
