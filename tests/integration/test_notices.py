@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from exchange.settings import SettingsError
 from exchange.usecases.notices.delivery import FIRST_RETRY, MAX_ATTEMPTS, Delivered, deliver_notices
+from exchange.wiring import smtp
 from exchange.wiring.smtp import SmtpMailer, smtp_mailer
 from tests.support.office import LiveOffice, moment, sitting_with
 
@@ -209,9 +210,11 @@ def test_what_is_refused_is_given_up(posted: Post) -> None:
     "changes", [{"password": "wrong"}, {"tls": ssl.create_default_context()}, {"host": "127.0.0.1"}]
 )
 def test_nothing_is_sent_unless_the_server_is_the_one(
-    posted: Post, changes: dict[str, Any]
+    posted: Post, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A wrong password, an unknown certificate, or one of another name: no message leaves."""
+    # The played server leaves the last way of logging in without an answer.
+    monkeypatch.setattr(smtp, "SECONDS", 2.0)
     done = posted.deliver(**changes)
     assert done.sent == 0
     assert posted.mailbox.received == []
