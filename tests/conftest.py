@@ -15,10 +15,10 @@ OFFLINE = ("unit", "property", "adversary", "architecture")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Unit tests may open no socket but Unix ones (SQL servers of the engines tests), and those to
-    a process that they started themselves (``own_process``). On the engines an adversary's service
-    keeps its objects behind one.
+    a process that they started themselves (``own_process``). On the engines a played service keeps
+    its objects behind one.
     """
-    on_engines = {"adversary"} if S3_VARIABLE in os.environ else set()
+    on_engines = {"adversary", "architecture"} if S3_VARIABLE in os.environ else set()
     for item in items:
         folder = Path(item.path).relative_to(HERE).parts[0]
         local = any(item.iter_markers("engines")) or any(item.iter_markers("own_process"))

@@ -120,6 +120,12 @@ class _Refused:
 
 
 @dataclass(frozen=True)
+class _Decided:
+    authorised: list[_Authorised]
+    refused: list[_Refused]
+
+
+@dataclass(frozen=True)
 class _Failed:
     """The broker's refusal of what this service had authorised."""
 
@@ -155,12 +161,6 @@ def release(service: Service, caller: Caller, envelope: bytes) -> Releases:
     return Releases(
         tuple(opened), tuple(each.with_receipt(proofs[each.ticket]) for each in refused)
     )
-
-
-@dataclass(frozen=True)
-class _Decided:
-    authorised: list[_Authorised]
-    refused: list[_Refused]
 
 
 def _require_patience(service: Service, work: UnitOfWork, caller: Caller, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """``make test-engines``: start PostgreSQL and SeaweedFS, run the suite on them, stop them.
 
 Both listen on this machine alone (a Unix socket; the loopback) and run as an unprivileged user.
-Further words go to pytest; without any, everything that keeps something is run.
+Further words go to pytest (``python -m tests.engines tests`` runs the whole suite); without any,
+everything that keeps something is run.
 """
 
 from __future__ import annotations
