@@ -7,7 +7,6 @@ commitment says nothing: deleting opening and details erases the event, and the 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
@@ -61,11 +60,9 @@ def commitment(opening: bytes, origin: str, details: bytes) -> bytes:
     """32 bytes that bind ``details`` (as stored) to this log without saying anything of them."""
     if len(opening) != OPENING_BYTES:
         raise LogFormatError("L'ouverture d'un événement fait exactement 32 octets.")
-    state = hmac.new(opening, digestmod=hashlib.sha256)
-    for part in (EVENT_COMMITMENT, origin.encode(), details):
-        state.update(len(part).to_bytes(4, "big"))
-        state.update(part)
-    return state.digest()
+    parts = (EVENT_COMMITMENT, origin.encode(), details)
+    framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return hmac.digest(opening, framed, "sha256")
 
 
 def new_entry(details: EventDetails, origin: str, entropy: Entropy) -> NewEntry:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from audit.events import EventDetails, EventType
 from crypto.digests import Digest
@@ -122,9 +122,7 @@ class History:
         found = self.statements.get(digest) if digest is not None else None
         if found is None or not isinstance(found.statement, kind):
             return None
-        return Unverified(
-            found.statement, found.envelope, found.digest, found.encoding, found.signatures
-        )
+        return cast("Unverified[S]", found)
 
     def missing(self, event: LoggedEvent, code: Code, check: str, **params: object) -> None:
         """What an event needs before it is not there: a finding, unless erased details may hold it."""

@@ -143,6 +143,8 @@ def _compare_cites(history: History, event: LoggedEvent, request: AccessRequest)
         purpose=request.purpose,
     )
     due["access_request"] = event.cites["access_request"]
+    if due == event.cites:
+        return
     roles = sorted(role for role in {*due, *event.cites} if due.get(role) != event.cites.get(role))
     if roles:
         history.missing(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from crypto.digests import Digest
 from crypto.errors import UntrustedError
@@ -164,7 +164,7 @@ def find_certificate(index: StatementIndex, digest: Digest) -> Accepted[Certific
     accepted = index.get(digest)
     if accepted is None or not isinstance(accepted.statement, Certificate):
         return None
-    return Accepted(accepted.statement, accepted.digest, accepted.order, accepted.at)
+    return cast("Accepted[Certificate]", accepted)
 
 
 def certificate_of_key(

@@ -92,6 +92,8 @@ def revoked_digest(index: StatementIndex) -> Digest:
 
 
 def _latest(versions: Sequence[Accepted[V]]) -> Accepted[V] | None:
+    if len(versions) == 1:  # most agendas and sittings, asked for at each release
+        return versions[0]
     return max(versions, key=lambda version: version.statement.version, default=None)
 
 

@@ -98,7 +98,7 @@ class MemoryLedger:
         self._by_type: dict[str, set[Digest]] = defaultdict(set)
         self._opened: dict[Digest, dict[bytes, OpenedItem]] = defaultdict(dict)
         self._shown: dict[Digest, tuple[OpenedItem, ...]] = {}
-        self._found: dict[str, dict[frozenset[tuple[str, str]], tuple[Any, ...]]] = defaultdict(
+        self._found: dict[str, dict[tuple[tuple[str, str], ...], tuple[Any, ...]]] = defaultdict(
             dict
         )
         """By type, what was found before: a replay asks the same of each release. Forgotten when a
@@ -131,10 +131,11 @@ class MemoryLedger:
 
     def find(self, kind: type[S], **wanted: str) -> Sequence[Accepted[S]]:
         """All of a type whose references match, oldest first."""
-        known, asked = self._found[kind.TYPE], frozenset(wanted.items())
-        if asked not in known:
-            known[asked] = self._ordered(kind.TYPE, asked)
-        return known[asked]
+        known, asked = self._found[kind.TYPE], tuple(wanted.items())
+        found = known.get(asked)
+        if found is None:
+            found = known[asked] = self._ordered(kind.TYPE, asked)
+        return found
 
     def _ordered(self, kind: str, asked: Collection[tuple[str, str]]) -> tuple[Accepted[Any], ...]:
         sets = [self._by_reference.get(pair, set()) for pair in asked]
