@@ -1,4 +1,4 @@
-"""What deciding on an access request will ask of the statements, asked in three questions.
+"""What deciding on an access request, or showing a sitting, will ask of the statements: asked together.
 
 ``facts`` asks some twenty things for each deposit, one after the other, and more for each person who
 declared. A database answers them as fast together as one of them alone. Nothing is decided here: what
@@ -15,6 +15,8 @@ from crypto.statements import Statement
 from crypto.statements.custody import Destruction, ReleaseKey
 from crypto.statements.exchange import (
     AccessRequest,
+    Complaint,
+    ComplementRequest,
     Declaration,
     Grant,
     Manifest,
@@ -33,7 +35,7 @@ from crypto.statements.registry import (
 )
 from exchange.usecases.authority import find_certificate
 from exchange.usecases.facts import manifest_of
-from exchange.usecases.ledger import Lookup
+from exchange.usecases.ledger import Accepted, Lookup
 from exchange.usecases.ports import Statements
 
 _OF_THE_SITTING: Final = (Sitting, Agenda, Closing)
@@ -94,6 +96,25 @@ def foresee_decision(
     ]
     statements.foresee(
         [_referring(Undertaking, "signer", devices), _identities([*signers, *grantors])]
+    )
+
+
+def foresee_listed(statements: Statements, manifests: Collection[str]) -> None:
+    """Look up the manifests that an agenda names."""
+    statements.foresee([_identities(manifests)])
+
+
+def foresee_around(statements: Statements, manifests: Collection[Accepted[Manifest]]) -> None:
+    """Look up what a sitting's page shows around these deposits."""
+    digests = [each.digest for each in manifests]
+    deposits = [each.statement.deposit for each in manifests]
+    dossiers = [each.statement.dossier for each in manifests]
+    statements.foresee(
+        [
+            _referring(ReleaseKey, "deposit", deposits),
+            *(_referring(kind, "manifest", digests) for kind in (Grant, Complaint)),
+            *(_referring(kind, "dossier", dossiers) for kind in (ComplementRequest, Withdrawal)),
+        ]
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from crypto.digests import Digest
 from crypto.statements import Statement
@@ -31,7 +32,9 @@ from crypto.statements.registry import (
 )
 from exchange.usecases.errors import NotFoundError
 from exchange.usecases.facts import latest_agenda, person_of
+from exchange.usecases.foresight import foresee_around, foresee_listed
 from exchange.usecases.ledger import Accepted, StatementIndex
+from exchange.usecases.ports import Statements
 from exchange.usecases.reading import Reading, answer, record_reading
 from exchange.usecases.record import filed_all, present
 from exchange.usecases.service import Caller, Service
@@ -112,9 +115,11 @@ def _registry(index: StatementIndex, caller: Caller, sitting: str) -> Iterator[A
 
 
 def _deposits(
-    index: StatementIndex, caller: Caller, sitting: str, items: Sequence[OpenedItem]
+    index: Statements, caller: Caller, sitting: str, items: Sequence[OpenedItem]
 ) -> Iterator[Accepted[Statement]]:
-    for manifest in _manifests(index, caller, sitting, items):
+    visible = list(_manifests(index, caller, sitting, items))
+    foresee_around(index, visible)
+    for manifest in visible:
         statement = manifest.statement
         yield manifest
         keys = index.find(ReleaseKey, deposit=statement.deposit)
@@ -133,7 +138,7 @@ def _deposits(
 
 
 def _manifests(
-    index: StatementIndex, caller: Caller, sitting: str, items: Sequence[OpenedItem]
+    index: Statements, caller: Caller, sitting: str, items: Sequence[OpenedItem]
 ) -> Iterator[Accepted[Manifest]]:
     """Those that the caller may know. A member's are looked up from the agenda's visible items alone:
     how long that takes does not depend on the dossiers that they are recused from.
@@ -143,7 +148,9 @@ def _manifests(
             if may_know_deposit(index, caller, manifest):
                 yield manifest
         return
-    for digest in (each for opened in items if opened.item for each in opened.item.manifests):
+    listed = [each for opened in items if opened.item for each in opened.item.manifests]
+    foresee_listed(index, listed)
+    for digest in listed:
         accepted = index.get(digest)
         if accepted is not None and isinstance(accepted.statement, Manifest):
-            yield Accepted(accepted.statement, accepted.digest, accepted.order, accepted.at)
+            yield cast("Accepted[Manifest]", accepted)

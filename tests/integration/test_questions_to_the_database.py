@@ -81,3 +81,27 @@ def test_an_auditors_listing_does_not_ask_row_by_row(scene: LiveScene) -> None:
     for _ in range(5):
         released(scene)
     assert listed() == before
+
+
+def test_a_sittings_page_does_not_ask_dossier_by_dossier(tmp_path: Path) -> None:
+    """With two more dossiers on the agenda, the page takes not one question more, for any role."""
+    scene = live_scene(tmp_path, days=1)
+    live, sitting = scene.live, scene.sitting
+    readers = (scene.member, scene.depositor, live.people["odile"], None)
+
+    def asked() -> list[int]:
+        numbers = []
+        for who in readers:
+            client = live.client(who)
+            with counted() as sent:
+                assert get(client, f"{API}/sittings/{sitting}").status_code == 200
+            numbers.append(len(sent))
+        return numbers
+
+    asked()  # logs in
+    before = asked()
+    nadia, claire = live.people["nadia"], live.people["claire"]
+    more = [live.deposit(nadia, sitting, claire) for _ in range(2)]
+    live.publish_agenda(sitting, scene.deposit, *more, scene.other)
+    assert asked() == before
+    live.shut()
