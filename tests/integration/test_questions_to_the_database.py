@@ -100,8 +100,8 @@ def test_a_sittings_page_does_not_ask_dossier_by_dossier(tmp_path: Path) -> None
 
     asked()  # logs in
     before = asked()
-    nadia, claire = live.people["nadia"], live.people["claire"]
-    more = [live.deposit(nadia, sitting, claire) for _ in range(2)]
-    live.publish_agenda(sitting, scene.deposit, *more, scene.other)
+    paul, claire, odile = (live.people[name] for name in ("paul", "claire", "odile"))
+    more = [live.deposit(paul, sitting, claire, odile) for _ in range(2)]
+    live.publish_agenda(sitting, scene.deposit, scene.other, *more)
     assert asked() == before
     live.shut()
