@@ -121,14 +121,16 @@ def sync_directory(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the exclusive lock of ``path`` among threads and processes of this host.
+def locked(path: Path, deadline: float | None = None) -> Iterator[None]:
+    """Hold the exclusive lock of ``path`` among threads and processes of this host; until ``deadline``
+    (by ``time.monotonic``; LOCK_SECONDS from now) it is waited for, then BrokerBusyError is raised.
 
     Each entry opens the file anew: flock belongs to the open file, so threads exclude each other
     too, and the lock falls with the process that held it. Whoever waits holds the turn meanwhile: a
     process that lets go under load and comes back at once finds it taken, and is next and not first.
     """
-    deadline = time.monotonic() + LOCK_SECONDS
+    if deadline is None:
+        deadline = time.monotonic() + LOCK_SECONDS
     descriptor = _open_lock(path)
     try:
         turn = _open_lock(path.parent / f"{path.name}{_TURN_SUFFIX}")
@@ -146,8 +148,9 @@ class LineFile:
     """A file of lines that only grows. What was returned by ``append`` is on the medium.
 
     One object a process remembers how far it has read, and ``refresh`` returns what other processes
-    added since. A line without its end is the trace of a crash in the middle of an ``append`` that
-    never returned, so nobody relied on it: it is cut off.
+    added since, once it is on the medium: the process that wrote a line may have been killed before
+    it flushed it, and whoever acts on it relies on it. A line without its end is the trace of a crash
+    in the middle of an ``append`` that never returned, so nobody relied on it: it is cut off.
     """
 
     def __init__(self, path: Path) -> None:
@@ -169,32 +172,45 @@ class LineFile:
                 whole = data.rfind(b"\n") + 1
                 if whole != len(data):
                     file.truncate(self.offset + whole)
-                    os.fsync(file.fileno())
+                os.fsync(file.fileno())
+            if not self.offset:
+                sync_directory(self._path.parent)
         except OSError as error:
             raise unwritable(self._path, error) from error
         self.offset += whole
         return data[:whole].split(b"\n")[:-1]
 
-    def append(self, line: bytes) -> None:
-        """Add one line durably; the caller holds the lock and has refreshed."""
-        if b"\n" in line:
+    def append(self, *lines: bytes) -> None:
+        """Add lines durably, with one flush; the caller holds the lock and has refreshed.
+
+        When it raises, none of them is in the file: what could not be flushed is taken back, so that
+        nobody reads what may not last.
+        """
+        if any(b"\n" in line for line in lines):
             raise BrokerStoreError(
                 "Une ligne du gardien des clés ne peut contenir de saut de ligne."
             )
-        created = not self.offset and not self._path.exists()
+        data = b"".join(line + b"\n" for line in lines)
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
             descriptor = os.open(self._path, flags, FILE_MODE)
             try:
-                write_all(descriptor, line + b"\n")
-                os.fdatasync(descriptor)  # the new length is flushed with the data
+                self._write(descriptor, data)
             finally:
                 os.close(descriptor)
-            if created:
+            if not self.offset:
                 sync_directory(self._path.parent)
         except OSError as error:
             raise unwritable(self._path, error) from error
-        self.offset += len(line) + 1
+        self.offset += len(data)
+
+    def _write(self, descriptor: int, data: bytes) -> None:
+        try:
+            write_all(descriptor, data)
+            os.fdatasync(descriptor)  # the new length is flushed with the data
+        except OSError:
+            os.ftruncate(descriptor, self.offset)
+            raise
 
     def _size(self) -> int:
         try:
@@ -219,14 +235,19 @@ def _acquire(descriptor: int, deadline: float) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in {errno.EAGAIN, errno.EACCES} or time.monotonic() > deadline:
-                raise BrokerBusyError(
-                    "Le gardien des clés est occupé depuis trop longtemps. Réessayez dans un "
-                    "instant ; si cela dure, un processus bloqué tient son verrou."
-                ) from error
+                raise busy() from error
             time.sleep(wait)
             wait = min(2 * wait, LOCK_POLL_SECONDS)
         else:
             return
+
+
+def busy() -> BrokerBusyError:
+    """The error to raise when the lock was not to be had in time."""
+    return BrokerBusyError(
+        "Le gardien des clés est occupé depuis trop longtemps. Réessayez dans un instant ; si cela "
+        "dure, un processus bloqué tient son verrou."
+    )
 
 
 def write_all(descriptor: int, data: bytes, offset: int | None = None) -> None:

@@ -8,6 +8,9 @@ its size, so that one flush of the written page is all. A slot is
 and the one with the higher number counts, among those whose hash is right: a write that a crash cut
 short leaves the other slot, which it did not touch. Once the new one is on the medium the old one is
 wiped, so that nobody finds an earlier state beside the present one. All callers hold the store's lock.
+
+The process that wrote the present slot may have been killed before it flushed it: whoever did not flush
+that number itself does so before it writes over the other slot, which is the only one on the medium then.
 """
 
 from __future__ import annotations
@@ -40,13 +43,16 @@ class _Slot:
 
 
 class SlotFile:
-    """One such file; ``slot_bytes`` is a multiple of PAGE_BYTES. It remembers nothing of what it read."""
+    """One such file; ``slot_bytes`` is a multiple of PAGE_BYTES. Of what it read or wrote it remembers only
+    the number that it flushed last.
+    """
 
     def __init__(self, path: Path, slot_bytes: int) -> None:
         if slot_bytes % PAGE_BYTES:
             raise ValueError("slots are made of whole pages")
         self.path = path
         self._slot_bytes = slot_bytes
+        self._flushed: int | None = None
 
     def create(self, content: bytes) -> None:
         """Make the file, or all of it anew; durable when it returns."""
@@ -68,8 +74,11 @@ class SlotFile:
             current = self._current(descriptor)
             framed = self._framed(current.number + 1, content)
             try:
+                if current.number != self._flushed:
+                    os.fdatasync(descriptor)
                 write_all(descriptor, framed, (1 - current.place) * self._slot_bytes)
                 os.fdatasync(descriptor)
+                self._flushed = current.number + 1
                 # Not flushed by itself: the next write to that slot carries it along.
                 old = bytes(HEADER_BYTES + len(current.content))
                 write_all(descriptor, old, current.place * self._slot_bytes)

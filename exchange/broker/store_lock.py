@@ -15,7 +15,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from exchange.broker.files import locked
+from exchange.broker import files
+from exchange.broker.files import busy, locked
 
 LONGEST_HOLD_SECONDS: Final = 0.015
 """Some five openings: a cosigning in another process waits for no more before it is next."""
@@ -28,9 +29,10 @@ class _Ticket:
         self._lock = threading.Lock()
         self._lock.acquire()
 
-    def wait(self) -> None:
-        """Until it is called."""
-        self._lock.acquire()
+    def wait(self, deadline: float) -> None:
+        """Until it is called; raises BrokerBusyError at the deadline."""
+        if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise busy()
 
     def call(self) -> None:
         """It is this thread's turn."""
@@ -54,17 +56,20 @@ class StoreLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """The lock for one operation; raises BrokerBusyError after a while."""
-        self._wait_for_turn()
+        """The lock for one operation; raises BrokerBusyError after ``files.LOCK_SECONDS``, whoever it
+        was that was waited for.
+        """
+        deadline = time.monotonic() + files.LOCK_SECONDS
+        self._wait_for_turn(deadline)
         try:
             if self._since is None:
-                self._held.enter_context(locked(self._path))
+                self._held.enter_context(locked(self._path, deadline))
                 self._since = time.monotonic()
             yield
         finally:
             self._pass_on()
 
-    def _wait_for_turn(self) -> None:
+    def _wait_for_turn(self, deadline: float) -> None:
         with self._mutex:
             if not self._busy:
                 self._busy = True
@@ -72,7 +77,7 @@ class StoreLock:
             ticket = _Ticket()
             self._queue.append(ticket)
         try:
-            ticket.wait()
+            ticket.wait(deadline)
         except BaseException:
             with self._mutex:
                 called = ticket not in self._queue

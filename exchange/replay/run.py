@@ -193,6 +193,14 @@ def _erasures(log: LogReport, events: list[LoggedEvent], statements: _Statements
     return erasures_of(log.undisclosed, statements, accepted_at)
 
 
+def _may_be_erased(history: History, event: LoggedEvent, role: str) -> bool:
+    """A destruction stays longer than the withdrawal that it names, which goes with the dossier; that
+    one is missing while its own event is still there, is noticed at that event.
+    """
+    because = event.type is EventType.KEY_DESTROYED and role == "because"
+    return because and history.erasures.any_before(event.index)
+
+
 def _step(history: History, event: LoggedEvent) -> None:
     """One event: its time, what it cites, what it may say, and what it adds."""
     history.counts[event.type] += 1
@@ -202,7 +210,7 @@ def _step(history: History, event: LoggedEvent) -> None:
     history.at = max(history.at, at)
     for role, digest in event.cites.items():
         history.cited.add(digest)
-        if digest not in history.statements:
+        if digest not in history.statements and not _may_be_erased(history, event, role):
             history.findings.add(Code.STATEMENT_MISSING, event.index, role=role, digest=digest)
     # Before the recorded statement joins the ledger: a release is decided from what came before.
     handler = _HANDLERS.get(event.type)

@@ -134,7 +134,10 @@ class MemoryLedger:
         known, asked = self._found[kind.TYPE], tuple(wanted.items())
         found = known.get(asked)
         if found is None:
-            found = known[asked] = self._ordered(kind.TYPE, asked)
+            found = self._ordered(kind.TYPE, asked)
+            # What nothing refers to is not remembered: a stranger's references would fill the memory.
+            if all(pair in self._by_reference for pair in asked):
+                known[asked] = found
         return found
 
     def _ordered(self, kind: str, asked: Collection[tuple[str, str]]) -> tuple[Accepted[Any], ...]:

@@ -217,14 +217,19 @@ def apply_retention(service: Service, retention: Digest) -> None:
 
 
 def _cited_by_others(service: Service, ranges: Sequence[IndexRange]) -> frozenset[Digest]:
-    """What events outside of ``ranges`` cite: a statement that is needed there stays."""
+    """What events outside of ``ranges`` cite: a statement that is needed there stays.
+
+    Looked up from the beginning: a statement whose own event went earlier may be cited by one that is
+    older than all of ``ranges``. A destruction keeps nothing: its event stays for good, and would keep
+    for good the withdrawal that it names.
+    """
     note = service.log.checkpoint()
     end = Checkpoint.of_note(note).size if note else 0
     gone = {index for each in ranges for index in range(each.first, each.last + 1)}
     return frozenset(
         digest
-        for index, details in _disclosed(service, min(gone), end)
-        if index not in gone
+        for index, details in _disclosed(service, 0, end)
+        if index not in gone and details.type is not EventType.KEY_DESTROYED
         for digest in details.cites.values()
     )
 

@@ -34,7 +34,7 @@ MONTH = timedelta(days=31)
 class Aged:
     """A closed sitting of two dossiers, both read; traces are kept for a month, and it is over."""
 
-    def __init__(self, folder: Path, *, together: bool = False) -> None:
+    def __init__(self, folder: Path, *, together: bool = False, withdrawn: bool = False) -> None:
         self.office = LiveOffice(folder)
         live = self.office.live
         live.settings = live.settings.model_copy(update={"retention_months": 1})
@@ -57,6 +57,16 @@ class Aged:
             self.office.run("claire", *words).data()
         pack = str(folder / "lot.tar")
         self.office.run("claire", "pack", "get", sitting, "--out", pack, "--json").data()
+        if withdrawn:
+            words = (
+                "withdraw",
+                str(self.erased["dossier"]),
+                "--reason",
+                "renonce",
+                "--yes",
+                "--json",
+            )
+            self.office.run("nadia", *words).data()
         self.registrar("close", sitting, "--yes")
         live.now += MONTH
         self.trust = ("--trust", str(folder / "trust.json"))
@@ -247,6 +257,20 @@ def test_a_declaration_of_two_dossiers_goes_with_the_second(tmp_path: Path) -> N
     told = Told.by(aged.export("deux.tar")).whole
     assert dossier not in told
     assert str(aged.kept["dossier"]) not in told
+    aged.office.live.shut()
+
+
+def test_a_withdrawn_dossier_is_gone_too(tmp_path: Path) -> None:
+    """Its withdrawal named it, and the destruction of its keys names the withdrawal: nothing is left of
+    the dossier, and the log still verifies."""
+    aged = Aged(tmp_path, withdrawn=True)
+    aged.attest()
+    dossier = str(aged.erased["dossier"])
+    assert dossier in Told.by(aged.export("avant.tar")).whole
+    aged.erase()
+    assert dossier not in Told.by(aged.export("apres.tar")).whole
+    verdict = aged.auditor("verify", "--bundle", str(aged.office.folder / "apres.tar"))
+    assert "Verdict : CONFORME" in verdict.out, verdict.out
     aged.office.live.shut()
 
 

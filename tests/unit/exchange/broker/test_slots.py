@@ -60,8 +60,14 @@ def test_the_old_slot_is_wiped_after_the_flush_only(
     for name in ("pwrite", "fdatasync"):
         real = getattr(os, name)
         monkeypatch.setattr(os, name, lambda *a, n=name, r=real: (calls.append(n), r(*a))[1])
+    slots.write(b"one more")
+    calls.clear()
     slots.write(b"two")
     assert calls == ["pwrite", "fdatasync", "pwrite"]
+    another = SlotFile(slots.path, 2 * PAGE_BYTES)  # it did not flush what it finds
+    calls.clear()
+    another.write(b"three")
+    assert calls == ["fdatasync", "pwrite", "fdatasync", "pwrite"]
 
 
 def test_too_much_is_refused(slots: SlotFile) -> None:

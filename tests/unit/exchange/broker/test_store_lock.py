@@ -98,7 +98,7 @@ def test_threads_that_wait_are_let_in_without_giving_it_up(
     taken: list[Path] = []
     real = files.locked
     monkeypatch.setattr(store_lock, "LONGEST_HOLD_SECONDS", 60)
-    monkeypatch.setattr(store_lock, "locked", lambda path: (taken.append(path), real(path))[1])
+    monkeypatch.setattr(store_lock, "locked", lambda *all: (taken.append(path), real(*all))[1])
     lock, done = StoreLock(path), []
 
     def run() -> None:
@@ -173,10 +173,10 @@ def test_a_thread_interrupted_while_it_waits_keeps_nothing(
     lock, asked, leave = StoreLock(path), threading.Event(), threading.Event()
     real = store_lock._Ticket.wait
 
-    def interrupted(ticket: store_lock._Ticket) -> None:
+    def interrupted(ticket: store_lock._Ticket, deadline: float) -> None:
         if called:
             leave.set()
-            real(ticket)
+            real(ticket, deadline)
         raise KeyboardInterrupt
 
     def hold() -> None:
@@ -190,6 +190,32 @@ def test_a_thread_interrupted_while_it_waits_keeps_nothing(
     asked.wait(5)
     with pytest.raises(KeyboardInterrupt), lock.held():
         raise AssertionError
+    leave.set()
+    holder.join()
+    assert free(path, monkeypatch)
+    with lock.held():
+        assert not free(path, monkeypatch)
+
+
+def test_a_thread_waits_no_longer_than_a_process(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind threads of its own process too, it gives up in time and says why; the others go on."""
+    lock, leave, inside = StoreLock(path), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock.held():
+            inside.set()
+            leave.wait(5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    inside.wait(5)
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.05)
+    began = time.monotonic()
+    with pytest.raises(BrokerBusyError), lock.held():
+        raise AssertionError
+    assert time.monotonic() - began < 2
     leave.set()
     holder.join()
     assert free(path, monkeypatch)

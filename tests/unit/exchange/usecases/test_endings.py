@@ -10,23 +10,20 @@ from audit.receipts import verify_receipt
 from crypto.statements import parse
 from crypto.statements.custody import (
     ArchivesVisa,
-    Attestation,
     Cause,
     Destruction,
     Hold,
     Purge,
-    Retention,
 )
-from crypto.statements.exchange import Declaration, Manifest, Withdrawal
+from crypto.statements.exchange import Withdrawal
 from exchange.usecases.destruction import settle
 from exchange.usecases.errors import (
     BrokerRefusalError,
     BrokerUnavailableError,
     ConflictError,
-    InvalidRequestError,
     NotFoundError,
 )
-from exchange.usecases.facts import latest_agenda, latest_sitting
+from exchange.usecases.facts import latest_sitting
 from exchange.usecases.service import PURGE_DELAY
 from exchange.usecases.sweep import sweep
 from tests.support.builders import days
@@ -274,126 +271,3 @@ def test_a_purge_cut_short_is_finished_by_the_sweep(convoked, world, order):
     assert sweep(world.service).objects == 1
     assert list(world.objects.names()) == []
     assert world.kinds().count("purge.done") == 1
-
-
-# --- retention ----------------------------------------------------------------------------------
-
-
-def retention(world, first, last):
-    ranges = ({"first": first, "last": last},)
-    return world.by_registrar(Retention, ranges=ranges, rule="12 mois (CNIL)")
-
-
-def attest(convoked, first, last):
-    world = convoked.world
-    note = world.log.checkpoint().decode()
-    ranges = ({"first": first, "last": last},)
-    signed = world.by(
-        convoked.auditor, Attestation, ranges=ranges, checkpoint=note, verdict="conforme"
-    )
-    world.post(signed, convoked.auditor.caller)
-
-
-def test_old_attested_traces_are_erased(convoked, world):
-    """After twelve months and an attestation, details and openings go; the log still verifies."""
-    made = convoked.ready()
-    world.release(convoked.doctor, made)
-    place = len(world.kinds()) - 1
-    signed = retention(world, place, place)
-    with pytest.raises(ConflictError, match="conservation"):
-        world.post(signed)
-    world.clock.advance(days(350))
-    attest(convoked, place, place)
-    world.post(world.trust_policy(2))
-    world.clock.advance(days(17))
-    world.post(retention(world, place, place))
-    assert world.log_store.disclosure(place) is None
-    assert world.log_store.disclosure(place - 1) is not None
-    assert world.kinds()[-1] == "retention.applied"
-
-
-def test_what_an_agenda_listed_is_erased_with_its_deposits(convoked, world):
-    """While one deposit's event is disclosed the agenda says what it lists; then it says nothing."""
-    made = convoked.ready()
-    agenda = latest_agenda(world.index(), world.sitting_id)
-    release = world.release(convoked.doctor, made) and len(world.kinds()) - 1
-    deposit = world.kinds().index("deposit.committed")
-    world.clock.advance(days(350))
-    attest(convoked, deposit, release)
-    world.post(world.trust_policy(2))
-    world.clock.advance(days(17))
-    world.post(retention(world, release, release))
-    assert len(world.index().opened(agenda.digest)) == len(agenda.statement.items)
-    world.post(retention(world, deposit, deposit))
-    assert world.index().opened(agenda.digest) == ()
-    assert world.index().get(agenda.digest) is not None
-
-
-def test_traces_are_not_erased_without_attestation(convoked, world):
-    """An auditor must have verified the range, all of it, before."""
-    made = convoked.ready()
-    world.release(convoked.doctor, made)
-    world.release(convoked.doctor, made)
-    last = len(world.kinds()) - 1
-    world.clock.advance(days(350))
-    attest(convoked, last, last)
-    world.post(world.trust_policy(2))
-    world.clock.advance(days(17))
-    before = world.database.dump()
-    with pytest.raises(ConflictError, match="attestés"):
-        world.post(retention(world, last - 1, last))
-    with pytest.raises(InvalidRequestError):
-        world.post(retention(world, last, 10**6))
-    with pytest.raises(InvalidRequestError):
-        world.post(retention(world, last, last - 1))
-    assert world.database.dump() == before
-
-
-def test_the_registry_stays(convoked, world):
-    """The events of rosters, sittings and certificates are never erased by a retention."""
-    world.clock.advance(days(350))
-    attest(convoked, 0, 5)
-    world.post(world.trust_policy(2))
-    world.clock.advance(days(17))
-    with pytest.raises(ConflictError, match="registre"):
-        world.post(retention(world, 0, 5))
-
-
-def aged(convoked, first, last):
-    """All of a range is attested, and old enough to be erased."""
-    world = convoked.world
-    world.clock.advance(days(350))
-    attest(convoked, first, last)
-    world.post(world.trust_policy(2))
-    world.clock.advance(days(17))
-
-
-def test_a_manifest_stays_while_its_pathway_goes_on(convoked, world):
-    """Its months are counted by its manifests: the first goes with the last of them, another's at once."""
-    first, second = convoked.deposit(), convoked.deposit()
-    other = convoked.deposit(pathway="b" * 25 + "a")
-    places = [at for at, kind in enumerate(world.kinds()) if kind == "deposit.committed"]
-    aged(convoked, places[0], places[-1])
-    one, two, three = places
-    world.post(retention(world, one, one))
-    world.post(retention(world, three, three))
-    kept = {each.digest for each in world.index().find(Manifest)}
-    assert kept == {first.manifest.digest, second.manifest.digest}
-    assert other.manifest.digest not in kept
-    world.post(retention(world, two, two))
-    assert world.index().find(Manifest) == ()
-
-
-def test_what_stays_keeps_what_it_rests_on(convoked, world):
-    """A statement that a disclosed event cites stays, though its own event is erased; later it goes."""
-    made = convoked.ready()
-    world.release(convoked.doctor, made)
-    release = len(world.kinds()) - 1
-    declaration = next(
-        at for at, event in enumerate(world.events()) if event.facts.get("type") == "declaration"
-    )
-    aged(convoked, declaration, release)
-    world.post(retention(world, declaration, declaration))
-    assert len(world.index().find(Declaration)) == 1
-    world.post(retention(world, release, release))
-    assert world.index().find(Declaration) == ()

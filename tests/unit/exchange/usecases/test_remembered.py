@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from crypto.digests import sha256
 from crypto.statements.agenda import AgendaOpening, OpenedItem
-from crypto.statements.registry import Revocation, Roster
+from crypto.statements.registry import Closing, Revocation, Roster
 from exchange.usecases.converted import converted_once
 from exchange.usecases.ledger import Accepted, MemoryLedger
 from tests.support.statement_samples import sample
@@ -59,3 +59,12 @@ def test_a_view_is_of_that_very_object() -> None:
     assert one is not other
     assert [view(one), view(one), view(other), view(other)] == [3, 3, 3, 3]
     assert made == [one, other]
+
+
+def test_what_nothing_refers_to_is_not_remembered() -> None:
+    """A stranger who asks for references that do not exist does not fill the memory; what is found is
+    found again, and a statement that comes later is found too."""
+    ledger = MemoryLedger()
+    for number in range(1_000):
+        assert ledger.find(Closing, sitting=f"s{number}") == ()
+    assert not ledger._found["closing"]
