@@ -24,7 +24,8 @@ from exchange.usecases.broker_record import RecordEntry, RecordKind
 from exchange.usecases.errors import BrokerRefusalError, BrokerUnavailableError
 from exchange.usecases.facts import revoked_digest
 from exchange.usecases.ports import Attested, OpenRequest
-from tests.support.broker_world import ORIGIN, START, Scene, World
+from tests.support.broker_world import Scene, World
+from tests.support.broker_world_log import ORIGIN, START
 from tests.support.memory_log import MemoryLogStore
 
 NONCE = b"n" * 32

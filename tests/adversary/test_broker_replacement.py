@@ -17,7 +17,9 @@ from exchange.broker.keystore import KeyStore
 from exchange.usecases.broker_record import RecordEntry, RecordKind
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import Attested
-from tests.support.broker_world import ORIGIN, Deposit, Scene, World
+from tests.support.broker_world import Scene, World
+from tests.support.broker_world_deposits import Deposit
+from tests.support.broker_world_log import ORIGIN
 
 
 class Successor:

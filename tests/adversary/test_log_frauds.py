@@ -28,7 +28,8 @@ from exchange.replay.codes import Code
 from exchange.replay.report import Report, Verdict
 from exchange.replay.run import replay
 from exchange.usecases.bundle_layout import disclosure_path, encode_disclosure
-from tests.support.broker_world import ORIGIN, Scene, World, open_scene
+from tests.support.broker_world import Scene, World, open_scene
+from tests.support.broker_world_log import ORIGIN
 from tests.support.bundles import Files, MemoryBundle, collect, sign
 from tests.support.log_world import CountedEntropy, files_of
 from tests.support.memory_log import MemoryHighWater, MemoryLogStore

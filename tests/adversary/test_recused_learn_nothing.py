@@ -21,7 +21,8 @@ from crypto.encoding import encode_base64
 from crypto.statements import STATEMENT_TYPES, parse_any
 from crypto.statements.exchange import Grant, Kind, Purpose, Recusal
 from crypto.statements.registry import DECOY_STEP
-from tests.support.broker_world import Deposit, Person
+from tests.support.broker_world_deposits import Deposit
+from tests.support.broker_world_registry import Person
 from tests.support.live_service import API, LiveScene, get, live_scene, post, put
 
 STRUCTURAL, PERSONAL = "recused by seat", "stepped aside"

@@ -42,16 +42,11 @@ from exchange.usecases.broker_record import RecordEntry, RecordKind
 from exchange.usecases.errors import BrokerRefusalError, BrokerUnavailableError
 from exchange.wiring.broker_host import write_certificates
 from exchange.wiring.instance import make_instance
-from tests.support.broker_world import ORIGIN, START, Scene
+from tests.support.broker_world import Scene
+from tests.support.broker_world_log import ORIGIN, START
 from tests.support.live_service import plan_of
 from tests.support.memory_log import MemoryLogStore
-from tests.support.separate_broker import (
-    FAKETIME,
-    HOST,
-    LONG,
-    SeparateWorld,
-    separate_scene,
-)
+from tests.support.separate_broker import FAKETIME, HOST, LONG, SeparateWorld, separate_scene
 from tests.support.try_every_key import Haul, open_everything
 
 pytestmark = [

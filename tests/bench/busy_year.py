@@ -33,7 +33,8 @@ from crypto.statements.registry import (
 )
 from tests.bench.paired import Figure
 from tests.bench.served import PIECE_BYTES, Served, engines, get, of_today, served
-from tests.support.broker_world import Deposit, Person, _seat
+from tests.support.broker_world_deposits import Deposit
+from tests.support.broker_world_registry import Person, roster_seat
 from tests.support.live_service import API, LiveService
 
 DOSSIERS: Final = 60
@@ -63,7 +64,7 @@ class Busy(LiveService):
             Roster,
             version=version,
             previous=previous,
-            seats=tuple(_seat(each.seat, SeatKind.DESIGNATED, None) for each in seated),
+            seats=tuple(roster_seat(each.seat, SeatKind.DESIGNATED, None) for each in seated),
             mandates=tuple(
                 RosterMandate(
                     mandate=each.mandate,

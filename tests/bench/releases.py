@@ -25,7 +25,8 @@ from crypto.age.identities import recipient_of
 from crypto.keys import HybridIdentity
 from crypto.statements.exchange import AccessRequest, Purpose
 from tests.bench.served import Served, engines, of_today, served
-from tests.support.broker_world import Deposit, Person
+from tests.support.broker_world_deposits import Deposit
+from tests.support.broker_world_registry import Person
 from tests.support.live_service import LiveService
 from tests.support.witness_process import WitnessProcess, make_witness
 

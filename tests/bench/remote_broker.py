@@ -21,7 +21,9 @@ from audit.entries import new_entry
 from audit.events import EventDetails, EventType
 from exchange.usecases import facts
 from exchange.usecases.ports import Broker, OpenRequest
-from tests.support.broker_world import ORIGIN, Deposit, Request, Scene, World, open_scene
+from tests.support.broker_world import Request, Scene, World, open_scene
+from tests.support.broker_world_deposits import Deposit
+from tests.support.broker_world_log import ORIGIN
 from tests.support.separate_broker import SeparateWorld, separate_scene
 
 PER_SECOND: Final = 100

@@ -22,7 +22,10 @@ from exchange.replay.report import Verdict
 from exchange.replay.run import replay
 from exchange.usecases import facts
 from tests.bench.paired import Figure
-from tests.support.broker_world import ORIGIN, Deposit, Person, World
+from tests.support.broker_world import World
+from tests.support.broker_world_deposits import Deposit
+from tests.support.broker_world_log import ORIGIN
+from tests.support.broker_world_registry import Person
 from tests.support.bundles import MemoryBundle, export
 
 DOSSIERS = 20

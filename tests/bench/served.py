@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 from crypto.encoding import encode_base64
 from crypto.statements.exchange import Login
 from exchange.demo.service_process import ServiceProcess, free_port, start
-from tests.support import broker_world
-from tests.support.broker_world import ORIGIN, Person
+from tests.support.broker_world_log import ORIGIN
+from tests.support.broker_world_registry import Person
 from tests.support.engines import POSTGRES_VARIABLE, S3_ADMIN_VARIABLE, S3_VARIABLE
 from tests.support.host_clock import HostClock
 from tests.support.live_service import API, URL, LiveService
@@ -69,8 +69,8 @@ def of_today(kind: type[L], folder: Path, *, days_ago: int = 0) -> L:
 
     S3 refuses requests that are signed at another time, and a witness has a clock of its own.
     """
-    broker_world.START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=days_ago)
-    return kind(folder, now=broker_world.START)
+    began = datetime.now(UTC).replace(microsecond=0) - timedelta(days=days_ago)
+    return kind(folder, now=began, began=began)
 
 
 @dataclass

@@ -25,7 +25,8 @@ from exchange.usecases.bundle_layout import (
     encode_disclosure,
     statement_path,
 )
-from tests.support.broker_world import Person, World
+from tests.support.broker_world import World
+from tests.support.broker_world_registry import Person
 
 Files = dict[str, bytes]
 

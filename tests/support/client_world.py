@@ -18,7 +18,7 @@ from exchange.client.deposit import Done, Wanted, make_deposit, plan
 from exchange.client.desk import Desk, log_in
 from exchange.client.machine import Machine
 from exchange.client.profile import Profile
-from tests.support.broker_world import Person
+from tests.support.broker_world_registry import Person
 from tests.support.hostile_server import URL, HostileServer
 from tests.support.memory_log import MemoryLogStore
 

@@ -45,7 +45,8 @@ from exchange.usecases import facts
 from exchange.usecases.agenda_wire import AgendaShown, OpeningSent
 from exchange.usecases.authority import verify_statement
 from exchange.usecases.ports import OpenRequest
-from tests.support.broker_world import ORIGIN, World
+from tests.support.broker_world import World
+from tests.support.broker_world_log import ORIGIN
 
 URL = "http://127.0.0.1:9"
 PART_BYTES = 65_536

@@ -31,7 +31,10 @@ from exchange.settings import load_settings
 from exchange.usecases.agenda_wire import OpeningSent
 from exchange.wiring.instance import InstancePlan, make_instance
 from exchange.wiring.service import WiredService, wire_service
-from tests.support.broker_world import ORIGIN, Deposit, Person, Request, World
+from tests.support.broker_world import Request, World
+from tests.support.broker_world_deposits import Deposit
+from tests.support.broker_world_log import ORIGIN
+from tests.support.broker_world_registry import Person
 from tests.support.engines import addresses
 
 URL = "https://dossiers.example"

@@ -40,7 +40,9 @@ from crypto.statements.registry import (
     Stage,
 )
 from exchange.usecases.service import PURGE_DELAY
-from tests.support.broker_world import START, Deposit, Person, _seat
+from tests.support.broker_world_deposits import Deposit
+from tests.support.broker_world_log import START
+from tests.support.broker_world_registry import Person, roster_seat
 from tests.support.live_service import API, LiveService, get, post, put
 
 FILE: Final = Path(__file__).parents[2] / "docs" / "permissions.md"
@@ -96,7 +98,7 @@ class Commission(LiveService):
             version=version,
             previous=previous,
             seats=tuple(
-                _seat(
+                roster_seat(
                     code,
                     {"altair": SeatKind.ASSOCIATION, "invite": SeatKind.GUEST}.get(
                         code, SeatKind.EX_OFFICIO

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import pytest
 
+from audit.note import NoteSigner
 from crypto.keys import PartySigningSeed, ServiceSigningSeed
 from crypto.trust import Trust
 from exchange.broker.process.certificates import make_certificates
@@ -25,7 +26,8 @@ from exchange.demo.service_process import ServiceProcess, free_port, start_comma
 from exchange.remote_broker.client import RemoteBroker
 from exchange.remote_broker.link import BrokerLink
 from exchange.wiring.broker_host import BrokerPlan, make_broker_host, write_certificates
-from tests.support.broker_world import ORIGIN, NoteSigner, Scene, World, furnish
+from tests.support.broker_world import Scene, World, furnish
+from tests.support.broker_world_log import ORIGIN
 from tests.support.memory_log import MemoryLogStore
 
 FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")

@@ -15,7 +15,8 @@ from exchange.broker.errors import BrokerStoreError
 from exchange.broker.in_process import InProcessBroker
 from exchange.broker.keystore import KeyStore
 from exchange.broker.ledger import Before, BrokerLedger
-from tests.support.broker_world import START, Scene, open_scene
+from tests.support.broker_world import Scene, open_scene
+from tests.support.broker_world_log import START
 
 
 @pytest.fixture

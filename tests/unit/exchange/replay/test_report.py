@@ -34,7 +34,8 @@ from exchange.usecases.bundle_layout import (
     disclosure_path,
     encode_disclosure,
 )
-from tests.support.broker_world import START, Scene, open_scene
+from tests.support.broker_world import Scene, open_scene
+from tests.support.broker_world_log import START
 from tests.support.bundles import MemoryBundle, export, verify
 
 SEED = PartySigningSeed(bytes(32))
