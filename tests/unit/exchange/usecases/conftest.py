@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.builders import Commission, Convened, convened
+from tests.support.memory_commission import Commission, Convened, convened
 
 
 @pytest.fixture

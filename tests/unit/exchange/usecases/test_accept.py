@@ -11,19 +11,9 @@ from audit.receipts import verify_receipt
 from crypto.digests import sha256
 from crypto.errors import UntrustedError
 from crypto.statements import STATEMENT_TYPES
-from crypto.statements.custody import (
-    BundleIndex,
-)
-from crypto.statements.exchange import (
-    Decision,
-    Declaration,
-    Undertaking,
-    Withdrawal,
-)
-from crypto.statements.registry import (
-    Closing,
-    Role,
-)
+from crypto.statements.custody import BundleIndex
+from crypto.statements.exchange import Decision, Declaration, Undertaking, Withdrawal
+from crypto.statements.registry import Closing, Role
 from exchange.usecases.accept_statement import accept_statement
 from exchange.usecases.acceptance import CHECKS
 from exchange.usecases.authority import AUTHORITY, certified, verify_statement
@@ -35,7 +25,7 @@ from exchange.usecases.errors import (
     UnavailableError,
 )
 from exchange.usecases.signatures import trusted_policy
-from tests.support.builders import days
+from tests.support.memory_commission_registry import days
 from tests.support.refusals import refused
 
 

@@ -14,11 +14,7 @@ from crypto.statements.custody import (
     Hold,
     Recovery,
 )
-from crypto.statements.exchange import (
-    Complaint,
-    Grant,
-    Purpose,
-)
+from crypto.statements.exchange import Complaint, Grant, Purpose
 from exchange.usecases.accept_statement import accept_statement
 from exchange.usecases.errors import (
     ConflictError,
@@ -29,8 +25,8 @@ from exchange.usecases.errors import (
 )
 from exchange.usecases.recovery import recover
 from exchange.usecases.visibility import may_know
-from tests.support.builders import ORIGIN, days
-from tests.support.log_world import signer
+from tests.support.log_world import ORIGIN, signer
+from tests.support.memory_commission_registry import days
 from tests.support.refusals import refused
 
 

@@ -5,21 +5,10 @@ from __future__ import annotations
 import pytest
 
 from crypto.digests import sha256
-from crypto.statements.exchange import (
-    Decision,
-    Declaration,
-    Opinion,
-    Undertaking,
-)
-from crypto.statements.registry import (
-    Role,
-)
-from exchange.usecases.errors import (
-    ConflictError,
-    NotAllowedError,
-    NotFoundError,
-)
-from tests.support.builders import days
+from crypto.statements.exchange import Decision, Declaration, Opinion, Undertaking
+from crypto.statements.registry import Role
+from exchange.usecases.errors import ConflictError, NotAllowedError, NotFoundError
+from tests.support.memory_commission_registry import days
 from tests.support.refusals import refused
 
 

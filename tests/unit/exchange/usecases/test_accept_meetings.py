@@ -8,18 +8,9 @@ from datetime import timedelta
 import pytest
 
 from crypto.statements.agenda import AgendaOpening
-from crypto.statements.registry import (
-    Capacity,
-    Closing,
-    Roster,
-    Stage,
-)
-from exchange.usecases.errors import (
-    ConflictError,
-    InvalidRequestError,
-    NotFoundError,
-)
-from tests.support.builders import SeatOf, days
+from crypto.statements.registry import Capacity, Closing, Roster, Stage
+from exchange.usecases.errors import ConflictError, InvalidRequestError, NotFoundError
+from tests.support.memory_commission_registry import SeatOf, days
 from tests.support.refusals import refused
 
 

@@ -7,11 +7,7 @@ from datetime import timedelta
 import pytest
 
 from crypto.keys import PartySigningSeed, Recipient
-from crypto.statements.registry import (
-    Enrolment,
-    Revocation,
-    Role,
-)
+from crypto.statements.registry import Enrolment, Revocation, Role
 from exchange.usecases.enrol import MAX_DEVICES, enrol
 from exchange.usecases.errors import (
     ConflictError,
@@ -21,7 +17,7 @@ from exchange.usecases.errors import (
     NotFoundError,
     UseCaseError,
 )
-from tests.support.builders import days
+from tests.support.memory_commission_registry import days
 from tests.support.refusals import refused
 
 

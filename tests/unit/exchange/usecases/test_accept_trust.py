@@ -7,25 +7,13 @@ from datetime import timedelta
 import pytest
 
 from crypto.keys import PartySigningSeed
-from crypto.statements.custody import (
-    ReleaseKey,
-)
-from crypto.statements.exchange import (
-    Manifest,
-)
-from crypto.statements.registry import (
-    RegistrarKey,
-    Role,
-    Sitting,
-    TrustPolicy,
-)
+from crypto.statements.custody import ReleaseKey
+from crypto.statements.exchange import Manifest
+from crypto.statements.registry import RegistrarKey, Role, Sitting, TrustPolicy
 from exchange.usecases.accept_statement import accept_statement
-from exchange.usecases.errors import (
-    ExpiredError,
-    InvalidRequestError,
-    NotAllowedError,
-)
-from tests.support.builders import Commission, days
+from exchange.usecases.errors import ExpiredError, InvalidRequestError, NotAllowedError
+from tests.support.memory_commission import Commission
+from tests.support.memory_commission_registry import days
 from tests.support.refusals import refused
 
 

@@ -22,7 +22,8 @@ from exchange.usecases.errors import (
     TooManyError,
 )
 from exchange.usecases.service import MAX_CARD_BYTES, MAX_OPEN_DEPOSITS
-from tests.support.builders import days, payload_of
+from tests.support.memory_commission_deposits import payload_of
+from tests.support.memory_commission_registry import days
 from tests.support.refusals import commit_refused
 
 

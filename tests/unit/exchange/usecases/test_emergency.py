@@ -14,7 +14,7 @@ from crypto.statements.custody import Emergency
 from crypto.statements.registry import RegistrarKey, TrustPolicy
 from crypto.trust import TrustedPolicy, accept_first
 from exchange.usecases.emergency import CLOCK_TOLERANCE, MAX_EMERGENCY, log_rules, permitted_by
-from tests.support.builders import Commission
+from tests.support.memory_commission import Commission
 
 
 @pytest.fixture

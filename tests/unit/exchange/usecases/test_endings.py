@@ -26,7 +26,7 @@ from exchange.usecases.errors import (
 from exchange.usecases.facts import latest_sitting
 from exchange.usecases.service import PURGE_DELAY
 from exchange.usecases.sweep import sweep
-from tests.support.builders import days
+from tests.support.memory_commission_registry import days
 
 EXPIRY = timedelta(hours=25)
 """When the broker has surely destroyed by its own clock: a day after ``closes_at``."""

@@ -8,13 +8,8 @@ from audit.receipts import verify_receipt
 from crypto.statements.exchange import Purpose
 from crypto.statements.registry import Role
 from exchange.usecases.add_grant import add_grant
-from exchange.usecases.errors import (
-    ConflictError,
-    ExpiredError,
-    NotAllowedError,
-    NotFoundError,
-)
-from tests.support.builders import days
+from exchange.usecases.errors import ConflictError, ExpiredError, NotAllowedError, NotFoundError
+from tests.support.memory_commission_registry import days
 
 
 def test_a_grant_adds_envelopes(convoked):

@@ -20,8 +20,8 @@ from exchange.usecases.errors import (
 from exchange.usecases.login import login
 from exchange.usecases.rates import Rate, is_open, pass_one
 from exchange.usecases.service import MAX_REFUSALS
-from tests.support.builders import days
 from tests.support.log_world import NOON, ORIGIN
+from tests.support.memory_commission_registry import days
 
 
 def answer(world, person, **changes):

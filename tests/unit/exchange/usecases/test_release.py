@@ -26,7 +26,9 @@ from exchange.usecases.errors import (
 from exchange.usecases.read_payload import read_payload
 from exchange.usecases.release import release
 from exchange.usecases.service import MAX_REFUSALS
-from tests.support.builders import Convened, Deposited, days
+from tests.support.memory_commission import Convened
+from tests.support.memory_commission_deposits import Deposited
+from tests.support.memory_commission_registry import days
 
 
 def reasons(answer) -> list[str]:

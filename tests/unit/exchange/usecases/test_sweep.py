@@ -10,13 +10,10 @@ import pytest
 from crypto.digests import sha256
 from exchange.usecases.begin_deposit import begin_deposit
 from exchange.usecases.commit_deposit import commit_deposit
-from exchange.usecases.errors import (
-    ConflictError,
-    NotFoundError,
-    ObjectConflictError,
-)
+from exchange.usecases.errors import ConflictError, NotFoundError, ObjectConflictError
 from exchange.usecases.sweep import sweep
-from tests.support.builders import NONCE, days
+from tests.support.memory_commission_deposits import NONCE
+from tests.support.memory_commission_registry import days
 
 
 def test_old_uploads_are_swept_and_deposits_kept(convoked):
