@@ -22,8 +22,9 @@ from exchange.usecases.accept_statement import AcceptedStatement, accept_stateme
 from exchange.usecases.service import Caller, Service
 from tests.support.honest_broker import HonestBroker
 from tests.support.log_world import ORIGIN, CountedEntropy, MemoryWitness, TestClock, signer
-from tests.support.memory import MemoryDatabase, MemoryObjects
+from tests.support.memory_database import MemoryDatabase
 from tests.support.memory_log import MemoryHighWater, MemoryLogStore
+from tests.support.memory_objects import MemoryObjects
 
 S = TypeVar("S", bound=Statement)
 
