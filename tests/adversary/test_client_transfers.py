@@ -19,7 +19,7 @@ from exchange.client.errors import InterruptedDownloadError, NotTrustworthyError
 from exchange.client.pack_get import get_pack
 from exchange.client.wire import WireAnswer, WireRequest
 from tests.support.client_world import Scene, ready
-from tests.support.hostile_server import PART_BYTES
+from tests.support.hostile_server_custody import PART_BYTES
 
 PATIENCE_SECONDS = 10.0
 """For a thread that never comes: only a client that sends one thing after the other waits so long."""
