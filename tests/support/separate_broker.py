@@ -31,13 +31,13 @@ from tests.support.broker_world_log import ORIGIN
 from tests.support.memory_log import MemoryLogStore
 
 FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
-SEPARATE: Final = pytest.param(
-    "separate",
-    marks=[
-        pytest.mark.own_process,
-        pytest.mark.skipif(not FAKETIME.exists(), reason="faketime is not installed"),
-    ],
-)
+OWN_PROCESS: Final = [
+    pytest.mark.own_process,
+    pytest.mark.skipif(not FAKETIME.exists(), reason="faketime is not installed"),
+]
+"""A module's marks: all its tests start the broker as a process."""
+
+SEPARATE: Final = pytest.param("separate", marks=OWN_PROCESS)
 """A fixture's parameter: the broker as a process."""
 
 LONG: Final = timedelta(days=36_500)
@@ -141,3 +141,9 @@ def separate_scene(directory: Path) -> Iterator[Scene]:
         yield furnish(world)
     finally:
         world.stop()
+
+
+def world_of(scene: Scene) -> SeparateWorld:
+    """The world of a scene before such a broker."""
+    assert isinstance(scene.world, SeparateWorld)
+    return scene.world
