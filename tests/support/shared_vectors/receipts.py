@@ -60,21 +60,27 @@ def _verified(receipt: bytes) -> Case:
     }
 
 
-def _refused(good: bytes, earlier: bytes) -> Iterator[tuple[str, bytes, str]]:
+Refused = Iterator[tuple[str, bytes, str]]
+"""A receipt's name, its bytes and the kind of error."""
+
+
+def _refused(good: bytes, earlier: bytes) -> Refused:
+    yield from _other_events(good, earlier)
+    yield from _other_paths(good)
+    yield from _other_checkpoints(good, earlier)
+    yield "carriage returns", good.replace(b"\n", b"\r\n"), "format"
+    yield "unknown version", good.replace(b"@v1", b"@v2"), "format"
+    yield "no checkpoint", good[: good.index(b"\n\n")], "format"
+    yield "nothing", b"", "format"
+
+
+def _other_events(good: bytes, earlier: bytes) -> Refused:
     proof, disclosure = LogProof.parse(good), disclosed_by(good)
-    details = disclosure.details
-    note = proof.note
-    first, *rest = proof.path
+    details, note = disclosure.details, proof.note
 
     def with_details(data: bytes) -> bytes:
         return build_receipt(replace(disclosure, details=data), proof.path, note)
 
-    def with_note(changed: bytes) -> bytes:
-        return replace(proof, note=changed).to_bytes()
-
-    lines = note.decode().splitlines(keepends=True)
-    log_line, *cosigned = lines[4:]
-    head = "".join(lines[:4])
     yield (
         "another event under the same path",
         with_details(disclosed_by(earlier).details.replace(b"unknown_key", b"expired")),
@@ -92,12 +98,29 @@ def _refused(good: bytes, earlier: bytes) -> Iterator[tuple[str, bytes, str]]:
         build_receipt(replace(disclosure, opening=bytes(31)), proof.path, note),
         "format",
     )
+
+
+def _other_paths(good: bytes) -> Refused:
+    proof = LogProof.parse(good)
+    first, *rest = proof.path
     yield "another index", replace(proof, index=proof.index - 1).to_bytes(), "verification"
     yield "index beyond the log", replace(proof, index=9).to_bytes(), "verification"
     yield "a hash altered", replace(proof, path=(bytes(32), *rest)).to_bytes(), "verification"
     yield "a hash less", replace(proof, path=tuple(rest)).to_bytes(), "verification"
     yield "a hash more", replace(proof, path=(*proof.path, first)).to_bytes(), "verification"
     yield "no details", replace(proof, extra=None).to_bytes(), "format"
+
+
+def _other_checkpoints(good: bytes, earlier: bytes) -> Refused:
+    proof = LogProof.parse(good)
+    note = proof.note
+    lines = note.decode().splitlines(keepends=True)
+    log_line, *cosigned = lines[4:]
+    head = "".join(lines[:4])
+
+    def with_note(changed: bytes) -> bytes:
+        return replace(proof, note=changed).to_bytes()
+
     yield "checkpoint of an earlier log", with_note(LogProof.parse(earlier).note), "verification"
     yield "the log did not sign", with_note((head + "".join(cosigned)).encode()), "verification"
     yield "no witness cosigned", with_note((head + log_line).encode()), "verification"
@@ -125,10 +148,6 @@ def _refused(good: bytes, earlier: bytes) -> Iterator[tuple[str, bytes, str]]:
         with_note(note.replace(ORIGIN.encode() + b"\n", b"autre.example/log\n", 1)),
         "verification",
     )
-    yield "carriage returns", good.replace(b"\n", b"\r\n"), "format"
-    yield "unknown version", good.replace(b"@v1", b"@v2"), "format"
-    yield "no checkpoint", good[: good.index(b"\n\n")], "format"
-    yield "nothing", b"", "format"
 
 
 def _altered(note: bytes) -> bytes:
