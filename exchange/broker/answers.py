@@ -6,7 +6,7 @@ one file is overwritten. What this process knows of a file is where each answer 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -63,13 +63,18 @@ class Answers:
             raise _damaged(self._path(deposit)) from error
         raise _damaged(self._path(deposit))
 
-    def put(self, request: Digest, deposit: str, answer: bytes) -> None:
-        """Keep an answer; durable when it returns."""
+    def put(self, deposit: str, answers: Mapping[Digest, bytes]) -> None:
+        """Keep answers by their requests; durable when it returns."""
         known = self._refreshed(deposit)
-        line = request.encode() + _SEPARATOR + encode_base64(answer).encode()
+        lines = {
+            request.encode(): request.encode() + _SEPARATOR + encode_base64(answer).encode()
+            for request, answer in answers.items()
+        }
         start = known.lines.offset
-        known.lines.append(line)
-        known.places[request.encode()] = start, len(line)
+        known.lines.append(*lines.values())
+        for request, line in lines.items():
+            known.places[request] = start, len(line)
+            start += len(line) + 1
 
     def drop(self, deposits: Iterable[str]) -> None:
         """Forget the answers for deposits whose keys were destroyed: they open nothing any more."""

@@ -108,7 +108,7 @@ def require_key(desk: Desk, deposit: str, release_key: Digest) -> HybridIdentity
             Why.FOREIGN_KEY,
             "Ce dépôt n'a pas été scellé à une clé que ce gardien a faite pour lui.",
         )
-    identity = desk.store.release_key(deposit)
+    identity = desk.release_key(deposit)
     if identity is None or made.digest in desk.record.destroyed:
         raise _destroyed()
     return identity

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Final, TypeVar
@@ -12,13 +12,13 @@ from audit.note import NoteVerifier
 from crypto.digests import Digest
 from crypto.encoding import new_opaque_id
 from crypto.errors import UntrustedError
-from crypto.keys import Entropy, ServiceSigningSeed
+from crypto.keys import Entropy, HybridIdentity, ServiceSigningSeed
 from crypto.statements import Statement, Unverified, seal
 from crypto.trust import TrustedPolicy
 from exchange.broker.cosigner_key import own_verifier
 from exchange.broker.keystore import KeyStore, State, StoreConfig
 from exchange.broker.ledger import BrokerLedger
-from exchange.broker.record import BrokerRecord
+from exchange.broker.record import BrokerRecord, Recorded
 from exchange.broker.refusals import Why, refusal
 from exchange.usecases.broker_record import RecordKind
 
@@ -41,6 +41,7 @@ class Desk:
     state: State
     entropy: Entropy
     now: datetime
+    _release_keys: dict[str, HybridIdentity | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def seed(self) -> ServiceSigningSeed:
@@ -112,14 +113,17 @@ class Desk:
         today = self.now.date()
         if kind is RecordKind.REFUSED and self.record.refusals[today] >= MAX_REFUSALS_A_DAY:
             cites, facts = {}, {"reason": Why.TOO_MANY_REFUSALS, "day": today.isoformat()}
-        identity = {**facts, **cites}
-        if self.record.contains(kind, identity):
-            return
-        self.record.append(
-            kind,
-            self.now.replace(microsecond=0),
-            cites=cites,
-            facts=facts,
-            seed=self.seed,
-            envelope=envelope,
-        )
+        self.enter_all(kind, [Recorded(cites, facts, envelope)])
+
+    def enter_all(self, kind: RecordKind, things: Sequence[Recorded]) -> None:
+        """Put at most LINES_TOGETHER things of a kind into the record; repetitions add nothing."""
+        different = {each.identity: each for each in things}
+        new = [each for each in different.values() if not self.record.contains(kind, each)]
+        if new:
+            self.record.append(kind, self.now.replace(microsecond=0), new, self.seed)
+
+    def release_key(self, deposit: str) -> HybridIdentity | None:
+        """A release key, None once destroyed; read once an operation, gone when it ends."""
+        if deposit not in self._release_keys:
+            self._release_keys[deposit] = self.store.release_key(deposit)
+        return self._release_keys[deposit]

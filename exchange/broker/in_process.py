@@ -22,15 +22,15 @@ from exchange.broker.desk import Desk
 from exchange.broker.errors import BrokerStoreError
 from exchange.broker.keystore import KeyStore, StoreConfig
 from exchange.broker.ledger import BrokerLedger
-from exchange.broker.record import BrokerRecord
-from exchange.broker.release import open_envelope
+from exchange.broker.record import LINES_TOGETHER, BrokerRecord, Recorded
+from exchange.broker.release import open_envelopes
 from exchange.broker.status import make_status
 from exchange.broker.trust_chain import acknowledge_policies
 from exchange.broker.witness import BrokerCosigner
 from exchange.usecases.broker_record import RecordKind
 from exchange.usecases.broker_wire import Custody, cosigner_name
 from exchange.usecases.errors import BrokerUnavailableError
-from exchange.usecases.ports import Attested, Clock, OpenRequest
+from exchange.usecases.ports import Attested, Clock, Opening, OpenRequest
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,23 @@ class InProcessBroker:
             return make_status(desk, nonce, sitting, includes)
 
     def open(self, request: OpenRequest) -> bytes:
-        with self._entered() as desk:
-            return open_envelope(desk, request)
+        """One header; raises BrokerRefusalError."""
+        (outcome,) = self.open_all([request])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def open_all(self, requests: Sequence[OpenRequest]) -> Sequence[Opening]:
+        outcomes: list[Opening] = []
+        for at in range(0, len(requests), LINES_TOGETHER):
+            try:
+                with self._entered() as desk:
+                    outcomes += open_envelopes(desk, requests[at : at + LINES_TOGETHER])
+            except BrokerUnavailableError as error:
+                if not outcomes:
+                    raise
+                return [*outcomes, *[error] * (len(requests) - at)]
+        return outcomes
 
     def destroy(self, because: Digest) -> bytes:
         with self._entered() as desk:
@@ -210,7 +225,6 @@ def _note_custody(desk: Desk, custody: Custody) -> None:
         desk.record.append(
             RecordKind.CUSTODY,
             desk.now.replace(microsecond=0),
-            cites={},
-            facts={"custody": custody},
-            seed=desk.seed,
+            [Recorded({}, {"custody": custody})],
+            desk.seed,
         )

@@ -8,7 +8,7 @@ hashed again and must give the signed root: a record that was edited or set back
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -27,6 +27,10 @@ from exchange.broker.errors import BrokerStoreError
 from exchange.broker.files import LineFile, read_file
 from exchange.broker.slots import PAGE_BYTES, SlotFile
 from exchange.usecases.broker_record import RecordEntry, RecordKind, record_origin
+
+LINES_TOGETHER: Final = 8
+"""Lines that one flush records, and so what a crash may leave unsigned; as many openings share one
+operation, some 20 ms, for which a cosigning waits."""
 
 _NOTE_SLOT_BYTES: Final = PAGE_BYTES
 """A note of one signature: twice an origin of 200 characters, and some 200 bytes more."""
@@ -77,6 +81,21 @@ class MadeDestruction:
     envelope: bytes
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """One thing to record, without its number and time."""
+
+    cites: Mapping[str, Digest]
+    facts: Mapping[str, str]
+    envelope: bytes | None = None
+
+    @property
+    def identity(self) -> tuple[tuple[str, str], ...]:
+        """What makes two of a kind the same event: repeated, it is not recorded again."""
+        merged = {**self.facts, **{role: str(digest) for role, digest in self.cites.items()}}
+        return tuple(sorted(merged.items()))
+
+
 class BrokerRecord:
     """The record and what can be read from it. The caller holds the store's lock."""
 
@@ -112,30 +131,33 @@ class BrokerRecord:
         self,
         kind: RecordKind,
         at: datetime,
-        *,
-        cites: Mapping[str, Digest],
-        facts: Mapping[str, str],
+        things: Sequence[Recorded],
         seed: ServiceSigningSeed,
-        envelope: bytes | None = None,
     ) -> None:
-        """Record one thing durably, and sign the new root."""
-        text = envelope.decode() if envelope is not None else None
-        entry = RecordEntry(
-            number=self._tree.size,
-            at=at,
-            kind=kind,
-            cites=dict(cites),
-            facts=dict(facts),
-            envelope=text,
-        )
-        line = entry.to_line()
-        self._file.append(line)
-        self._keep(entry, line)
+        """Record at most LINES_TOGETHER things of a kind durably, with one flush, and sign the new
+        root.
+        """
+        entries = [
+            RecordEntry(
+                number=number,
+                at=at,
+                kind=kind,
+                cites=dict(each.cites),
+                facts=dict(each.facts),
+                envelope=each.envelope.decode() if each.envelope is not None else None,
+            )
+            for number, each in enumerate(things, self._tree.size)
+        ]
+        assert 0 < len(entries) <= LINES_TOGETHER
+        lines = [each.to_line() for each in entries]
+        self._file.append(*lines)
+        for entry, line in zip(entries, lines, strict=True):
+            self._keep(entry, line)
         self._sign(seed)
 
-    def contains(self, kind: RecordKind, identity: Mapping[str, str]) -> bool:
-        """Whether something of ``kind`` with these facts and cites was recorded (``_identity``)."""
-        return (kind, tuple(sorted(identity.items()))) in self._seen
+    def contains(self, kind: RecordKind, thing: Recorded) -> bool:
+        """Whether something of ``kind`` with these facts and cites was recorded."""
+        return (kind, thing.identity) in self._seen
 
     def export(self) -> tuple[bytes, bytes]:
         """(lines as a file, signed checkpoint note)."""
@@ -157,7 +179,7 @@ class BrokerRecord:
         self._tree.append(leaf_hash(line))
 
     def _index(self, entry: RecordEntry) -> None:
-        self._seen[entry.kind, _identity(entry)] = entry.number
+        self._seen[entry.kind, Recorded(entry.cites, entry.facts).identity] = entry.number
         if entry.kind is RecordKind.CUSTODY:
             self.custody = entry.facts.get("custody")
         if entry.kind is RecordKind.REFUSED:
@@ -174,7 +196,9 @@ class BrokerRecord:
             self.destructions.append(MadeDestruction(destruction, envelope))
 
     def _reconcile(self, seed: ServiceSigningSeed) -> None:
-        """Compare with the signed checkpoint; sign what a crash left unsigned (one line at most)."""
+        """Compare with the signed checkpoint; sign what a crash left unsigned: the lines of one
+        ``append`` at most, which are of one kind and time.
+        """
         if not self._checkpoint.exists():
             if self._tree.size > 1:
                 raise _altered()
@@ -188,16 +212,22 @@ class BrokerRecord:
             raise _altered() from error
         if signed.size == self._tree.size and signed.root == self._tree.root():
             return
-        if signed.size + 1 != self._tree.size or signed.root != self._root_before_last():
+        if not self._follows(signed):
             raise _altered()
         self._sign(seed)
 
-    def _root_before_last(self) -> bytes:
-        data = read_file(self._directory / "record.jsonl")
+    def _follows(self, signed: Checkpoint) -> bool:
+        """Whether the file is what was signed and the lines of one ``append`` after it."""
+        lines = read_file(self._directory / "record.jsonl").split(b"\n")[:-1]
         tree = CompactRange()
-        for line in data.split(b"\n")[:-2]:
+        for line in lines[: signed.size]:
             tree.append(leaf_hash(line))
-        return tree.root()
+        tail = [RecordEntry.parse(line) for line in lines[signed.size :]]
+        return (
+            (tree.size, tree.root()) == (signed.size, signed.root)
+            and 0 < len(tail) <= LINES_TOGETHER
+            and len({(each.kind, each.at) for each in tail}) == 1
+        )
 
     def _sign(self, seed: ServiceSigningSeed) -> None:
         text = Checkpoint(self._origin, self._tree.size, self._tree.root()).to_text()
@@ -206,12 +236,6 @@ class BrokerRecord:
             self._checkpoint.write(note.to_bytes())
         else:
             self._checkpoint.create(note.to_bytes())
-
-
-def _identity(entry: RecordEntry) -> tuple[tuple[str, str], ...]:
-    """What makes two entries the same event: repeated, it is not recorded again."""
-    merged = {**entry.facts, **{role: str(digest) for role, digest in entry.cites.items()}}
-    return tuple(sorted(merged.items()))
 
 
 def _altered() -> BrokerStoreError:

@@ -1,11 +1,13 @@
-"""Opening one envelope: the broker's whole verification, and nothing that rests on the server's word.
+"""Opening envelopes: the broker's whole verification, and nothing that rests on the server's word.
 
+Several requests share an operation and its flushes, and nothing else: each is verified by itself.
 Every check is made with the broker's own trust, statements, head and clock. What the server adds is
 only *where to look*: statements with their receipts, and the receipt of the release itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -29,6 +31,7 @@ from exchange.broker.acknowledgement import acknowledge
 from exchange.broker.custody import require_key
 from exchange.broker.desk import Desk
 from exchange.broker.receipts import require_own_cosignature, verified_receipt
+from exchange.broker.record import Recorded
 from exchange.broker.refusals import Why, reason_of, refusal
 from exchange.broker.shown_agenda import with_item
 from exchange.broker.witness import head_of
@@ -69,39 +72,67 @@ class _Opening:
     key: HybridIdentity
 
 
-def open_envelope(desk: Desk, shown: OpenRequest) -> bytes:
-    """The header, sealed to the request's reply key; raises BrokerRefusalError, recorded."""
-    try:
-        opening = _verified(desk, shown)
-        answer = desk.store.answers.get(opening.request, shown.deposit)
-        if answer is None:
-            answer = _reseal(desk, opening, shown.envelope)
-            desk.store.answers.put(opening.request, shown.deposit, answer)
-    except BrokerRefusalError as error:
-        _record_refusal(desk, shown, reason_of(error))
-        raise
-    # After the answer is durable and before it leaves: nothing is revealed that is not recorded,
+def open_envelopes(desk: Desk, requests: Sequence[OpenRequest]) -> list[bytes | BrokerRefusalError]:
+    """For each request the header, sealed to its reply key, or why not; all of it recorded.
+
+    At most ``record.LINES_TOGETHER`` at once.
+    """
+    # All that is shown counts for all: a revocation that comes with one stops another, too.
+    noted = [_noted(desk, each) for each in requests]
+    outcomes: list[_Answered | BrokerRefusalError] = []
+    fresh: dict[str, dict[Digest, bytes]] = {}
+    for each, problem in zip(requests, noted, strict=True):
+        try:
+            if problem is not None:
+                raise problem
+            outcomes.append(_answered(desk, each, fresh))
+        except BrokerRefusalError as error:
+            _record_refusal(desk, each, reason_of(error))
+            outcomes.append(error)
+    for deposit, answers in fresh.items():
+        desk.store.answers.put(deposit, answers)
+    # After the answers are durable and before they leave: nothing is revealed that is not recorded,
     # and a retry after a crash in between finds the same answer and records it then.
-    desk.enter(
-        RecordKind.OPENED,
-        cites={
-            "access_request": opening.request,
-            "certificate": opening.certificate,
-            "manifest": opening.manifest_digest,
-            "answer": sha256(answer),
-        },
-        facts={
-            "deposit": shown.deposit,
-            "purpose": opening.purpose,
-            "index": str(opening.index),
-        },
-    )
-    return answer
+    opened = [each.recorded for each in outcomes if isinstance(each, _Answered)]
+    desk.enter_all(RecordKind.OPENED, opened)
+    return [each.answer if isinstance(each, _Answered) else each for each in outcomes]
+
+
+@dataclass(frozen=True)
+class _Answered:
+    answer: bytes
+    recorded: Recorded
+
+
+def _answered(desk: Desk, shown: OpenRequest, fresh: dict[str, dict[Digest, bytes]]) -> _Answered:
+    """The answer given before, else a new one, which is put among the ``fresh``."""
+    opening = _verified(desk, shown)
+    new = fresh.get(shown.deposit, {})
+    answer = new.get(opening.request) or desk.store.answers.get(opening.request, shown.deposit)
+    if answer is None:
+        answer = _reseal(desk, opening, shown.envelope)
+        fresh.setdefault(shown.deposit, {})[opening.request] = answer
+    cites = {
+        "access_request": opening.request,
+        "certificate": opening.certificate,
+        "manifest": opening.manifest_digest,
+        "answer": sha256(answer),
+    }
+    facts = {"deposit": shown.deposit, "purpose": opening.purpose, "index": str(opening.index)}
+    return _Answered(answer, Recorded(cites, facts))
+
+
+def _noted(desk: Desk, shown: OpenRequest) -> BrokerRefusalError | None:
+    try:
+        desk.require_policy()
+        _take_note(desk, shown.statements)
+    except BrokerRefusalError as error:
+        return error
+    return None
 
 
 def _verified(desk: Desk, shown: OpenRequest) -> _Opening:
     policy = desk.require_policy()
-    _take_note(desk, shown.statements)
     index = desk.ledger.index
     try:
         unverified = parse(AccessRequest, shown.access_request)

@@ -25,7 +25,7 @@ from exchange.remote_broker.link import BrokerLink, LinkAnswer
 from exchange.usecases import broker_wire as wire
 from exchange.usecases.broker_wire import Operation
 from exchange.usecases.errors import BrokerRefusalError, BrokerUnavailableError
-from exchange.usecases.ports import Attested, OpenRequest
+from exchange.usecases.ports import Attested, Opening, OpenRequest
 
 OK, REFUSED, CONFLICT = 200, 403, 409
 
@@ -66,7 +66,34 @@ class RemoteBroker:
         return self._one(Operation.STATUS, wanted)
 
     def open(self, request: OpenRequest) -> bytes:
-        return self._one(Operation.OPEN, wire.OpeningWanted.of(request))
+        """One header; raises BrokerRefusalError."""
+        (outcome,) = self.open_all([request])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def open_all(self, requests: Sequence[OpenRequest]) -> Sequence[Opening]:
+        outcomes: list[Opening] = []
+        for message in wire.in_messages(requests):
+            try:
+                outcomes += self._open(message)
+            except BrokerUnavailableError as error:
+                if not outcomes:
+                    raise
+                return [*outcomes, *[error] * (len(requests) - len(outcomes))]
+        return outcomes
+
+    def _open(self, message: Sequence[OpenRequest]) -> list[bytes | BrokerRefusalError]:
+        wanted = wire.OpeningsWanted(openings=tuple(map(wire.OpeningWanted.of, message)))
+        body = self._answer(Operation.OPEN, wanted)
+        try:
+            said = wire.read(wire.Outcomes, body, limit=wire.MAX_ANSWER_BYTES).outcomes
+            outcomes = [each.opening() for each in said]
+        except MalformedError as error:
+            raise _unreadable() from error
+        if len(outcomes) != len(message):
+            raise _unreadable()
+        return outcomes
 
     def destroy(self, because: Digest) -> bytes:
         return self._one(Operation.DESTROY, wire.DestructionWanted(because=because))
@@ -87,6 +114,13 @@ class RemoteBroker:
         return octets[0]
 
     def _call(self, operation: Operation, wanted: Strict) -> tuple[bytes, ...]:
+        body = self._answer(operation, wanted)
+        try:
+            return wire.read(wire.Answer, body, limit=wire.MAX_ANSWER_BYTES).octets
+        except MalformedError as error:
+            raise _unreadable() from error
+
+    def _answer(self, operation: Operation, wanted: Strict) -> bytes:
         answer = self._link.send(
             "POST", wire.PREFIX + operation, wire.write(wanted), limit=wire.MAX_ANSWER_BYTES
         )
@@ -95,10 +129,7 @@ class RemoteBroker:
             raise BrokerRefusalError(said.message, **said.params)
         if answer.status != OK:
             raise _unavailable(answer)
-        try:
-            return wire.read(wire.Answer, answer.body, limit=wire.MAX_ANSWER_BYTES).octets
-        except MalformedError as error:
-            raise _unreadable() from error
+        return answer.body
 
 
 class RemoteCosigner:

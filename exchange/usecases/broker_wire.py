@@ -6,6 +6,7 @@ secret beyond what the service holds anyway: envelopes in, headers sealed to one
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, TypeVar
@@ -13,10 +14,11 @@ from typing import Annotated, Final, TypeVar
 from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints, ValidationError
 
 from crypto.encoding import decode_base64, encode_base64, format_instant, parse_instant
-from crypto.errors import CryptoError, MalformedError
+from crypto.errors import CryptoError, ExplainedError, MalformedError
 from crypto.statements.fields import MAX_ITEMS, Count, DigestField, Label
 from crypto.statements.model import Strict, load_strict_json
 from exchange.usecases.agenda_wire import OpeningSent
+from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import Attested, OpenRequest
 
 MAX_REQUEST_BYTES: Final = 33_554_432
@@ -34,6 +36,9 @@ CHECKPOINT_PATH: Final = "/add-checkpoint"
 HEAD_PATH: Final = "/v1/head"
 SIZE_TYPE: Final = "text/x.tlog.size"
 """The media type of a witness's conflict: the size that it cosigned last."""
+
+OPENINGS_TOGETHER: Final = 8
+"""As many as the broker opens in one operation."""
 
 PREFIX: Final = "/v1/"
 
@@ -164,6 +169,19 @@ class OpeningWanted(Strict):
         )
 
 
+class OpeningsWanted(Strict):
+    """``open``: several requests in one operation."""
+
+    openings: Annotated[
+        tuple[OpeningWanted, ...],
+        Field(strict=False, min_length=1, max_length=OPENINGS_TOGETHER),
+    ]
+
+    def requests(self) -> list[OpenRequest]:
+        """As the port takes them."""
+        return [each.request() for each in self.openings]
+
+
 class DestructionWanted(Strict):
     """``destroy``."""
 
@@ -193,12 +211,42 @@ class Refused(Strict):
     params: dict[str, Param]
 
 
+class Outcome(Strict):
+    """What came of one opening: a header, or why not."""
+
+    octets: Octets | None = None
+    refused: Refused | None = None
+
+    @classmethod
+    def of(cls, opening: bytes | BrokerRefusalError) -> Outcome:
+        """As it goes over the wire."""
+        if isinstance(opening, bytes):
+            return cls(octets=opening)
+        return cls(refused=refused(opening))
+
+    def opening(self) -> bytes | BrokerRefusalError:
+        """As the port gives it; raises MalformedError where it says both or neither."""
+        if self.octets is not None and self.refused is None:
+            return self.octets
+        if self.refused is not None and self.octets is None:
+            return BrokerRefusalError(self.refused.message, **self.refused.params)
+        raise MalformedError("Une réponse du gardien des clés ne dit ni oui ni non.")
+
+
+class Outcomes(Strict):
+    """The answer to ``open``: one outcome an opening, in their order."""
+
+    outcomes: Annotated[
+        tuple[Outcome, ...], Field(strict=False, min_length=1, max_length=OPENINGS_TOGETHER)
+    ]
+
+
 REQUESTS: Final[dict[Operation, type[Strict]]] = {
     Operation.MAKE_RELEASE_KEY: ReleaseKeyWanted,
     Operation.ACKNOWLEDGE: AttestedSent,
     Operation.ACKNOWLEDGE_POLICIES: PoliciesSent,
     Operation.STATUS: StatusWanted,
-    Operation.OPEN: OpeningWanted,
+    Operation.OPEN: OpeningsWanted,
     Operation.DESTROY: DestructionWanted,
     Operation.DESTROY_EXPIRED: Nothing,
     Operation.RECORD: Nothing,
@@ -225,6 +273,35 @@ def read(kind: type[_Part], data: bytes, *, limit: int = MAX_REQUEST_BYTES) -> _
 def write(message: Strict) -> bytes:
     """The bytes of a message."""
     return message.model_dump_json().encode()
+
+
+def in_messages(requests: Sequence[OpenRequest]) -> Iterator[Sequence[OpenRequest]]:
+    """The same requests, in as many messages as they need: no longer than the broker reads."""
+    message: list[OpenRequest] = []
+    length = 0
+    for each in requests:
+        size = _length_of(each)
+        if message and (
+            len(message) == OPENINGS_TOGETHER or length + size > MAX_REQUEST_BYTES // 2
+        ):
+            yield message
+            message, length = [], 0
+        message.append(each)
+        length += size
+    if message:
+        yield message
+
+
+def _length_of(request: OpenRequest) -> int:
+    """About how long it is on the wire: what is long in it is in base64, a third longer than it is."""
+    parts = [request.access_request, request.release, request.envelope]
+    parts += [part for each in request.statements for part in (each.envelope, each.receipt)]
+    return sum(len(part) for part in parts) * 3 // 2
+
+
+def refused(error: ExplainedError) -> Refused:
+    """An error as the wire carries it."""
+    return Refused(message=error.message, params=plain_params(error.params))
 
 
 def cosigner_name(log_origin: str) -> str:

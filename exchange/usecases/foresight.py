@@ -7,7 +7,7 @@ is forgotten in these lists is only asked later, by itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from crypto.digests import Digest
@@ -50,28 +50,35 @@ def foresee_caller(statements: Statements, certificate: Digest) -> None:
     )
 
 
-def foresee_decision(
-    statements: Statements, request: AccessRequest, deposits: Collection[str]
+def foresee_decisions(
+    statements: Statements,
+    requests: Sequence[AccessRequest],
+    deposits: Collection[str],
+    digests: Collection[Digest] = (),
 ) -> None:
-    """Look up what ``access_facts`` and ``cited`` need for these deposits of the request, and the
-    policy under which its author is verified.
+    """Look up what ``access_facts`` and ``cited`` need for these deposits of the requests, the policy
+    under which their authors are verified, and whether the requests of these ``digests`` are known.
     """
+    signers = {each.signer for each in requests}
     statements.foresee(
         [
             Lookup(TrustPolicy, None),
             Lookup(Roster, None),
             Lookup(Destruction, None),
-            _identities([request.signer]),
-            _referring(Revocation, "certificate", [request.signer]),
-            *(_referring(kind, "sitting", [request.sitting]) for kind in _OF_THE_SITTING),
+            _identities([*signers, *digests]),
+            _referring(Revocation, "certificate", signers),
+            *(
+                _referring(kind, "sitting", {each.sitting for each in requests})
+                for kind in _OF_THE_SITTING
+            ),
             *(_referring(kind, "deposit", deposits) for kind in _OF_THE_DEPOSIT),
         ]
     )
-    held = find_certificate(statements, request.signer)
+    certificates = [find_certificate(statements, each) for each in signers]
     found = [manifest_of(statements, each) for each in dict.fromkeys(deposits)]
     manifests = [each for each in found if each is not None]
     dossiers = [each.statement.dossier for each in manifests]
-    people = [held.statement.person] if held else []
+    people = {each.statement.person for each in certificates if each}
     statements.foresee(
         [
             _referring(Grant, "manifest", [each.digest for each in manifests]),
@@ -83,7 +90,7 @@ def foresee_decision(
     devices = [
         each.digest for person in people for each in statements.find(Certificate, person=person)
     ]
-    signers = [
+    declarants = [
         each.statement.signer
         for kind in _OF_THE_DOSSIER
         for dossier in dossiers
@@ -95,7 +102,7 @@ def foresee_decision(
         for each in statements.find(Grant, manifest=manifest.digest)
     ]
     statements.foresee(
-        [_referring(Undertaking, "signer", devices), _identities([*signers, *grantors])]
+        [_referring(Undertaking, "signer", devices), _identities([*declarants, *grantors])]
     )
 
 

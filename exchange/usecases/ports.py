@@ -12,6 +12,7 @@ from audit.ports import NewEntry
 from crypto.digests import Digest
 from crypto.statements import Statement
 from crypto.statements.agenda import AgendaOpening, OpenedItem
+from exchange.usecases.errors import BrokerRefusalError, BrokerUnavailableError
 from exchange.usecases.ledger import Accepted, Lookup, StatementIndex
 from exchange.usecases.request_ports import Challenges, Idempotency, Rates
 
@@ -110,6 +111,17 @@ class SignedStatement:
     ticket: int
 
 
+@dataclass(frozen=True)
+class NewStatement:
+    """A statement to keep with the ticket and the time of the event that records it."""
+
+    statement: Statement
+    digest: Digest
+    envelope: bytes
+    ticket: int
+    at: datetime
+
+
 class Statements(StatementIndex, Protocol):
     """Accepted statements; adding one cites the event that records it."""
 
@@ -121,9 +133,12 @@ class Statements(StatementIndex, Protocol):
     def add(
         self, statement: Statement, digest: Digest, envelope: bytes, ticket: int, at: datetime
     ) -> None:
-        """Keep it with the ticket and the time of its event, findable by ``ledger.references``. The same digest again is refused. The broker is
+        """Keep it, findable by ``ledger.references``; the same digest again is refused. The broker is
         shown it, unless it is one of ``record.NOT_FOR_THE_BROKER``.
         """
+
+    def add_all(self, new: Sequence[NewStatement]) -> None:
+        """The same for several, all different."""
 
     def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
         """Keep the openings of an agenda just added."""
@@ -197,13 +212,19 @@ class Deposits(Protocol):
 
     def envelope(self, deposit: str, sha256: Digest) -> bytes | None: ...
 
+    def envelopes(
+        self, wanted: Collection[tuple[str, Digest]]
+    ) -> Mapping[tuple[str, Digest], bytes]:
+        """Those that are still there, by deposit and digest."""
+
     def drop_envelopes(self, deposit: str) -> None: ...
 
 
 class Releases(Protocol):
     """Authorised releases, by request and deposit."""
 
-    def add(self, record: ReleaseRecord) -> None: ...
+    def add_all(self, records: Sequence[ReleaseRecord]) -> None:
+        """One release a request and deposit; a second raises ConcurrentChangeError."""
 
     def get(self, request: Digest, deposit: str) -> ReleaseRecord | None: ...
 
@@ -211,10 +232,12 @@ class Releases(Protocol):
 
     def of_deposit(self, deposit: str) -> Sequence[ReleaseRecord]: ...
 
-    def set_answer(self, request: Digest, deposit: str, answer: bytes) -> None: ...
+    def set_answers(self, answers: Mapping[tuple[Digest, str], bytes]) -> None:
+        """Keep the broker's answers, by request and deposit, each once: a retry must get the same
+        one. Another answer, or one to no release, raises ConcurrentChangeError.
+        """
 
     def set_payload_ticket(self, request: Digest, deposit: str, ticket: int) -> None: ...
-
     def forget_between(self, first: int, last: int) -> None:
         """Forget the releases whose event is one of the entries ``first`` to ``last``, both included."""
 
@@ -224,6 +247,9 @@ class Events(Protocol):
 
     def append(self, entry: NewEntry) -> int:
         """Keep an event; returns its ticket."""
+
+    def append_all(self, entries: Sequence[NewEntry]) -> Sequence[int]:
+        """The same for several: their tickets ascend in this order."""
 
     def is_disclosed(self, ticket: int) -> bool:
         """Whether the details of an event still exist."""
@@ -330,6 +356,11 @@ class OpenRequest:
     """What the agenda lists of this one dossier; the broker is shown no other."""
 
 
+Opening = bytes | BrokerRefusalError | BrokerUnavailableError
+"""What came of one OpenRequest: the header, as an age file to the request's reply key; the broker's
+refusal; or that it went away before it said anything of this one."""
+
+
 class Broker(Protocol):
     """Custody of release keys. Methods raise BrokerRefusalError (it said no, with a reason) or
     BrokerUnavailableError (it could not be reached, or is locked).
@@ -350,9 +381,9 @@ class Broker(Protocol):
     def status(self, nonce: bytes, sitting: str | None, includes: Sequence[Digest]) -> bytes:
         """A ``status`` statement's envelope."""
 
-    def open(self, request: OpenRequest) -> bytes:
-        """The header, as an age file to the request's reply key. The same request gets the same
-        answer.
+    def open_all(self, requests: Sequence[OpenRequest]) -> Sequence[Opening]:
+        """One outcome a request, in their order; a refusal of one is no other's. The same request
+        gets the same answer. Raises BrokerUnavailableError only if it said nothing of any.
         """
 
     def destroy(self, because: Digest) -> bytes:

@@ -7,6 +7,7 @@ is limited writes there anyway (docs/decisions/0019).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -41,9 +42,10 @@ def anonymous_writes(service: Service) -> Rate:
     return Rate("anonymous-write", service.limits.anonymous_writes)
 
 
-def is_open(work: UnitOfWork, rate: Rate, now: datetime, who: str = "") -> bool:
-    """Whether one more may pass."""
-    return work.rates.seen(rate.scope, who, window_of(now)) < rate.limit
+def still_open(work: UnitOfWork, rate: Rate, now: datetime, who: Collection[str]) -> frozenset[str]:
+    """For which of them one more may pass."""
+    seen = work.rates.seen(rate.scope, who, window_of(now))
+    return frozenset(each for each in who if seen.get(each, 0) < rate.limit)
 
 
 def pass_one(work: UnitOfWork, rate: Rate, now: datetime, who: str = "") -> int | None:

@@ -13,7 +13,7 @@ from exchange.domain.policy import Refuse, decide
 from exchange.domain.refusals import RefusalReason
 from exchange.usecases.errors import NotFoundError, RefusedError
 from exchange.usecases.facts import access_facts
-from exchange.usecases.foresight import foresee_decision
+from exchange.usecases.foresight import foresee_decisions
 from exchange.usecases.ports import ReleaseRecord, UnitOfWork
 from exchange.usecases.rates import pass_one, release_refusals
 from exchange.usecases.record import present, publish, record_event
@@ -76,7 +76,7 @@ def _released(work: UnitOfWork, caller: Caller, deposit: str) -> ReleaseRecord:
 
 def _refusal_now(work: UnitOfWork, record: ReleaseRecord, now: datetime) -> RefusalReason | None:
     request = _request(work, record)
-    foresee_decision(work.statements, request, [record.deposit])
+    foresee_decisions(work.statements, [request], [record.deposit])
     verdict = decide(
         access_facts(
             work.statements,

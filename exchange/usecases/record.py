@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -34,6 +34,27 @@ class Filed:
 def present(service: Service) -> datetime:
     """The clock, in whole seconds as statements and events write it."""
     return service.clock().replace(microsecond=0)
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What one event says, but for when."""
+
+    kind: EventType
+    cites: Mapping[str, Digest]
+    facts: Mapping[str, str]
+
+
+def record_events(
+    service: Service, work: UnitOfWork, happened: Sequence[Happening], *, at: datetime
+) -> Sequence[int]:
+    """Append events to the transaction; their tickets, ascending in this order."""
+    details = [
+        EventDetails(type=each.kind, at=at, cites=dict(each.cites), facts=dict(each.facts))
+        for each in happened
+    ]
+    entries = [new_entry(each, service.origin, service.entropy) for each in details]
+    return work.events.append_all(entries)
 
 
 def record_event(

@@ -1,55 +1,45 @@
-"""A release: decided, logged, and only then opened by the broker."""
+"""A release: decided, logged, and only then opened by the broker. Requests that come together share one
+transaction, one checkpoint and one operation of the broker.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Final
 
-from audit.checkpoint import Checkpoint
 from audit.events import EventType
 from crypto.digests import Digest
-from crypto.statements import Unverified, Verified, parse
-from crypto.statements.agenda import AgendaOpening
-from crypto.statements.exchange import AccessRequest
-from exchange.domain.policy import Permit, decide
-from exchange.domain.refusals import MESSAGES, RefusalReason
+from exchange.domain.refusals import RefusalReason
 from exchange.usecases.acknowledgement import push_to_broker
-from exchange.usecases.depositing import known_sitting
 from exchange.usecases.errors import (
     BrokerRefusalError,
-    InvalidRequestError,
-    TooManyError,
-    explained,
+    BrokerUnavailableError,
+    UseCaseError,
 )
-from exchange.usecases.facts import (
-    access_facts,
-    cited,
-    latest_agenda,
-    manifest_of,
-    sealed_envelope,
+from exchange.usecases.facts import manifest_of
+from exchange.usecases.ports import Attested, Opening, OpenRequest, UnitOfWork
+from exchange.usecases.rates import pass_one, release_refusals
+from exchange.usecases.record import Happening, present, publish, receipt, receipts, record_events
+from exchange.usecases.release_deciding import (
+    Authorised,
+    Decided,
+    Material,
+    Refused,
+    decide_together,
 )
-from exchange.usecases.foresight import foresee_decision
-from exchange.usecases.ledger import StatementIndex
-from exchange.usecases.ports import Attested, OpenRequest, ReleaseRecord, UnitOfWork
-from exchange.usecases.rates import is_open, pass_one, release_refusals
-from exchange.usecases.record import (
-    Filed,
-    filed_all,
-    present,
-    publish,
-    receipt,
-    receipts,
-    record_event,
-    record_statement,
+from exchange.usecases.release_judging import (
+    Asked,
+    Judged,
+    asked_by,
+    foreign_histories,
+    judge_together,
 )
+from exchange.usecases.rounds import Rounds
 from exchange.usecases.service import Caller, Service
-from exchange.usecases.signatures import (
-    require_caller,
-    require_fresh,
-    require_own,
-    verified_by,
-)
+
+DEPOSITS_TOGETHER: Final = 64
+"""Deposits decided in one transaction: some 60 ms, for which other writers wait."""
 
 
 @dataclass(frozen=True)
@@ -82,229 +72,173 @@ class Releases:
     refused: tuple[Refusal, ...]
 
 
-@dataclass(frozen=True)
-class _Material:
-    """What the broker is shown for one deposit, and the reader with the header."""
-
-    statements: tuple[Filed, ...]
-    manifest: Filed
-    grant: Filed | None
-    item: AgendaOpening | None
-    envelope: bytes
-
-    @property
-    def tickets(self) -> set[int]:
-        """Of the events whose receipts go with it."""
-        shown = (*self.statements, self.manifest, *([self.grant] if self.grant else ()))
-        return {each.ticket for each in shown}
+ReleaseRounds = Rounds[Asked, Releases]
+"""The requests of one process's threads, answered together where they come together."""
 
 
-@dataclass(frozen=True)
-class _Authorised:
-    record: ReleaseRecord
-    material: _Material | None
-    """None when its envelope is gone."""
+def release_rounds(service: Service) -> ReleaseRounds:
+    """The rounds of one process: whatever else may be shared with a request, its answer is its own."""
 
+    def work(asked: Sequence[Asked]) -> Sequence[Releases | UseCaseError]:
+        return release_together(service, asked)
 
-@dataclass(frozen=True)
-class _Refused:
-    deposit: str
-    reason: str
-    message: str
-    params: dict[str, object]
-    ticket: int
-
-    def with_receipt(self, proof: bytes) -> Refusal:
-        """The refusal as the caller gets it, once its event is in the log."""
-        return Refusal(self.deposit, self.reason, self.message, self.params, proof)
-
-
-@dataclass(frozen=True)
-class _Decided:
-    authorised: list[_Authorised]
-    refused: list[_Refused]
-
-
-@dataclass(frozen=True)
-class _Failed:
-    """The broker's refusal of what this service had authorised."""
-
-    record: ReleaseRecord
-    error: BrokerRefusalError
+    return Rounds(work, lambda asked: len(asked.statement.deposits), DEPOSITS_TOGETHER)
 
 
 def release(service: Service, caller: Caller, envelope: bytes) -> Releases:
-    """Answer an access request, deposit by deposit. A retry gets the same index and answer.
+    """Answer one access request by itself; see ``release_together``."""
+    (outcome,) = release_together(service, [asked_by(caller, envelope)])
+    if isinstance(outcome, UseCaseError):
+        raise outcome
+    return outcome
 
-    Every deposit is decided and logged before the first is opened, and decided again at a retry:
-    what was recused, withdrawn or closed since is refused, also where an answer is still kept.
+
+def release_together(service: Service, asked: Sequence[Asked]) -> list[Releases | UseCaseError]:
+    """Answer access requests, deposit by deposit. A retry gets the same index and answer.
+
+    Every deposit is decided and logged before the first is opened. What is wrong with one request is
+    its own outcome; raises UnavailableError when nothing can be decided or opened now.
     """
-    with explained():
-        unverified = parse(AccessRequest, envelope)
+    places: dict[Digest, int] = {}
+    for place, each in enumerate(asked):
+        places.setdefault(_key(each), place)
+    different = _different(service, [asked[place] for place in places.values()])
+    outcomes = dict(zip(places, different, strict=True))
+    # The same request twice at once: the second is a retry, and comes after the first.
+    return [
+        outcomes[_key(each)]
+        if places[_key(each)] == place
+        else release_together(service, [each])[0]
+        for place, each in enumerate(asked)
+    ]
+
+
+def _different(service: Service, asked: Sequence[Asked]) -> list[Releases | UseCaseError]:
+    foreign = foreign_histories(service, asked)
+    judging = [each for each in asked if each.statement.checkpoint not in foreign]
+    outcomes = dict(zip(map(_key, judging), _answered(service, judging), strict=True))
+    return [outcomes.get(_key(each)) or foreign[each.statement.checkpoint] for each in asked]
+
+
+def _key(asked: Asked) -> Digest:
+    return asked.request.digest
+
+
+def _answered(service: Service, asked: Sequence[Asked]) -> list[Releases | UseCaseError]:
+    judged, decided = _decide(service, asked) if asked else ([], [])
+    done: dict[Digest, Releases | UseCaseError] = {}
+    if decided:
+        publish(service)
+        push_to_broker(service)
+        done = _open(service, decided)
+    return [done[_key(each.asked)] if isinstance(each, Judged) else each for each in judged]
+
+
+def _decide(
+    service: Service, asked: Sequence[Asked]
+) -> tuple[list[Judged | UseCaseError], list[Decided]]:
     now = present(service)
-    require_own(caller, unverified.statement)
-    _require_same_history(service, unverified.statement)
     with service.transactions() as work:
-        foresee_decision(work.statements, unverified.statement, unverified.statement.deposits)
-        require_caller(service, work, caller, now)
-        _require_patience(service, work, caller, now)
-        decided = _decide_all(service, work, unverified, now)
-        if decided.refused:
-            pass_one(work, release_refusals(service), now, caller.certificate or "")
+        judged = judge_together(service, work, asked, now)
+        good = [each for each in judged if isinstance(each, Judged)]
+        if not good:
+            return judged, []
+        decided = decide_together(service, work, good, now)
+        for each in decided:
+            if each.refused:
+                who = each.asked.caller.certificate or ""
+                pass_one(work, release_refusals(service), now, who)
         work.commit()
-    publish(service)
-    push_to_broker(service)
-    opened, failed = _open_all(service, unverified, decided.authorised)
-    # All answers at once: should this process die before, the broker gives the same ones again.
-    refused = [*decided.refused, *_keep(service, unverified, opened, failed)]
-    proofs = receipts(service, [each.ticket for each in refused]) if refused else {}
-    return Releases(
-        tuple(opened), tuple(each.with_receipt(proofs[each.ticket]) for each in refused)
-    )
+    return judged, decided
 
 
-def _require_patience(service: Service, work: UnitOfWork, caller: Caller, now: datetime) -> None:
-    if not is_open(work, release_refusals(service), now, caller.certificate or ""):
-        raise TooManyError(
-            "Trop de demandes refusées en peu de temps : corrigez-en la cause, puis recommencez "
-            "dans une minute."
-        )
+# --- opening --------------------------------------------------------------------------------------
 
 
-def _decide_all(
-    service: Service, work: UnitOfWork, unverified: Unverified[AccessRequest], now: datetime
-) -> _Decided:
-    """Decide each deposit, and append its event. The request is kept with the first event."""
-    request = unverified.statement
-    verified = verified_by(service, work, unverified, now)
-    known_sitting(work.statements, request.sitting, request.sitting_sha256)
-    spent = work.statements.get(unverified.digest) is not None
-    if not spent:
-        require_fresh(service, request, now)
-    decided, index = _Decided([], []), work.statements
-    for deposit in dict.fromkeys(request.deposits):
-        reason = _reason(index, request, deposit, now)
-        record = work.releases.get(unverified.digest, deposit) if spent else None
-        if reason is None and record is not None:
-            decided.authorised.append(_Authorised(record, _material(work, request, record)))
-            continue
-        if reason is None and spent:
-            reason = RefusalReason.REQUEST_SPENT
-        ticket = _log(service, work, verified, deposit, reason, now)
-        if reason is not None:
-            refused = _Refused(deposit, reason.value, MESSAGES[reason], {}, ticket)
-            decided.refused.append(refused)
-            continue
-        record = ReleaseRecord(unverified.digest, deposit, request.signer, ticket, None, None)
-        work.releases.add(record)
-        decided.authorised.append(_Authorised(record, _material(work, request, record)))
-    return decided
+@dataclass(frozen=True)
+class _Tried:
+    """One authorised deposit, and what came of showing it to the broker."""
+
+    asked: Asked
+    authorised: Authorised
+    opening: Opening
+    new: bool
+    """Whether the broker answered now, and not before."""
 
 
-def _reason(
-    index: StatementIndex, request: AccessRequest, deposit: str, now: datetime
-) -> RefusalReason | None:
-    verdict = decide(
-        access_facts(
-            index,
-            certificate=request.signer,
-            sitting=request.sitting,
-            deposit=deposit,
-            purpose=request.purpose,
-            now=now,
-        )
-    )
-    return None if isinstance(verdict, Permit) else verdict.reason
-
-
-def _log(
-    service: Service,
-    work: UnitOfWork,
-    verified: Verified[AccessRequest],
-    deposit: str,
-    reason: RefusalReason | None,
-    now: datetime,
-) -> int:
-    request = verified.statement
-    facts = {"deposit": deposit, "purpose": request.purpose.value}
-    if reason is None:
-        kind = EventType.RELEASE_AUTHORISED
-        cites = cited(
-            work.statements,
-            certificate=request.signer,
-            sitting=request.sitting,
-            deposit=deposit,
-            purpose=request.purpose,
-        )
-    else:
-        kind, cites = EventType.RELEASE_REFUSED, {"certificate": request.signer}
-        facts["reason"] = reason.value
-    if work.statements.get(verified.digest) is None:
-        return record_statement(service, work, verified, kind, at=now, cites=cites, facts=facts)
-    cites["access_request"] = verified.digest
-    return record_event(service, work, kind, at=now, cites=cites, facts=facts)
-
-
-def _require_same_history(service: Service, request: AccessRequest) -> None:
-    """The reader's last checkpoint must lie in this log; raises InvalidRequestError."""
-    with explained():
-        seen = Checkpoint.of_note(request.checkpoint.encode())
-        if seen.origin != service.origin:
-            raise InvalidRequestError("Cette demande cite un autre journal.")
-        if not service.log.begins_with(seen):
-            raise InvalidRequestError(
-                "Cette demande cite un point de contrôle que ce journal n'a pas : il est plus long, "
-                "ou celui d'un autre."
-            )
-
-
-def _open_all(
-    service: Service, unverified: Unverified[AccessRequest], authorised: Sequence[_Authorised]
-) -> tuple[list[Opened], list[_Failed]]:
+def _open(service: Service, decided: Sequence[Decided]) -> dict[Digest, Releases | UseCaseError]:
     """Show the broker each deposit with the receipts that it asks for, all under one checkpoint."""
-    shown = [each.material.tickets for each in authorised if each.material]
-    proofs = receipts(service, {each.record.ticket for each in authorised}.union(*shown))
-    opened: list[Opened] = []
-    failed: list[_Failed] = []
-    for each in authorised:
-        try:
-            opened.append(_open(service, unverified, each, proofs))
-        except BrokerRefusalError as error:
-            failed.append(_Failed(each.record, error))
-    return opened, failed
-
-
-def _open(
-    service: Service,
-    unverified: Unverified[AccessRequest],
-    authorised: _Authorised,
-    proofs: Mapping[int, bytes],
-) -> Opened:
-    record, material = authorised.record, authorised.material
-    if material is None:
-        raise BrokerRefusalError("Ce dépôt a été retiré, ou sa séance est close.")
-    proof = _proof(service, proofs, record.ticket)
-    answer = record.answer or service.broker.open(
-        OpenRequest(
-            access_request=unverified.envelope,
-            statements=tuple(
-                Attested(each.envelope, proofs[each.ticket])
-                for each in material.statements
-                if each.ticket in proofs  # retention erased the others
+    pairs = [(each.asked, one) for each in decided for one in each.authorised]
+    shown = [one.material.tickets for _, one in pairs if one.material]
+    proofs = receipts(service, {one.record.ticket for _, one in pairs}.union(*shown))
+    tried = _try(service, pairs, proofs)
+    # What the broker refused is logged first, also when it went away later on: its record says so.
+    failed = _log_failures(service, tried)
+    # All answers at once: should this process die before, the broker gives the same ones again.
+    _keep_answers(service, tried)
+    refused = {
+        _key(each.asked): [
+            *each.refused,
+            *(
+                failed[at]
+                for at, one in enumerate(tried)
+                if one.asked is each.asked and at in failed
             ),
-            item=material.item,
-            release=proof,
-            deposit=record.deposit,
-            envelope=material.envelope,
+        ]
+        for each in decided
+    }
+    tickets = [one.ticket for each in refused.values() for one in each]
+    told = receipts(service, tickets) if tickets else {}
+    return {
+        _key(each.asked): _answer(
+            service,
+            [one for one in tried if one.asked is each.asked],
+            [_with_receipt(one, told) for one in refused[_key(each.asked)]],
+            proofs,
         )
-    )
-    manifest, grant = material.manifest, material.grant
-    return Opened(
-        record.deposit,
-        Attested(manifest.envelope, _proof(service, proofs, manifest.ticket)),
-        Attested(grant.envelope, _proof(service, proofs, grant.ticket)) if grant else None,
-        answer,
-        proof,
+        for each in decided
+    }
+
+
+def _try(
+    service: Service, pairs: Sequence[tuple[Asked, Authorised]], proofs: Mapping[int, bytes]
+) -> list[_Tried]:
+    asking = [
+        _open_request(service, asked, one, one.material, proofs)
+        for asked, one in pairs
+        if one.material is not None and one.record.answer is None
+    ]
+    openings = iter(service.broker.open_all(asking) if asking else ())
+    tried: list[_Tried] = []
+    for asked, one in pairs:
+        if one.material is None:
+            gone = BrokerRefusalError("Ce dépôt a été retiré, ou sa séance est close.")
+            tried.append(_Tried(asked, one, gone, new=False))
+        elif one.record.answer is not None:
+            tried.append(_Tried(asked, one, one.record.answer, new=False))
+        else:
+            tried.append(_Tried(asked, one, next(openings), new=True))
+    return tried
+
+
+def _open_request(
+    service: Service,
+    asked: Asked,
+    authorised: Authorised,
+    material: Material,
+    proofs: Mapping[int, bytes],
+) -> OpenRequest:
+    return OpenRequest(
+        access_request=asked.request.envelope,
+        statements=tuple(
+            Attested(each.envelope, proofs[each.ticket])
+            for each in material.statements
+            if each.ticket in proofs  # retention erased the others
+        ),
+        item=material.item,
+        release=_proof(service, proofs, authorised.record.ticket),
+        deposit=authorised.record.deposit,
+        envelope=material.envelope,
     )
 
 
@@ -313,75 +247,95 @@ def _proof(service: Service, proofs: Mapping[int, bytes], ticket: int) -> bytes:
     return proofs.get(ticket) or receipt(service, ticket)
 
 
-def _keep(
-    service: Service,
-    unverified: Unverified[AccessRequest],
-    opened: Sequence[Opened],
-    failed: Sequence[_Failed],
-) -> list[_Refused]:
-    """Keep the broker's answers, and log what it refused."""
-    if opened:
+def _keep_answers(service: Service, tried: Sequence[_Tried]) -> None:
+    answers = {
+        (each.authorised.record.request, each.authorised.record.deposit): each.opening
+        for each in tried
+        if each.new and isinstance(each.opening, bytes)
+    }
+    if answers:
         with service.unordered() as work:
-            for each in opened:
-                work.releases.set_answer(unverified.digest, each.deposit, each.header)
+            work.releases.set_answers(answers)
             work.commit()
+
+
+def _log_failures(service: Service, tried: Sequence[_Tried]) -> dict[int, Refused]:
+    """``release.failed`` for each deposit that the broker refused, by its place in ``tried``."""
+    failed = {
+        at: (each, each.opening)
+        for at, each in enumerate(tried)
+        if isinstance(each.opening, BrokerRefusalError)
+    }
     if not failed:
-        return []
+        return {}
     with service.transactions() as work:
-        refused = [_failed(service, work, unverified, each) for each in failed]
+        happened = [_failure(work, each) for each, _ in failed.values()]
+        tickets = record_events(service, work, happened, at=present(service))
         work.commit()
     publish(service)
-    return refused
-
-
-def _material(work: UnitOfWork, request: AccessRequest, record: ReleaseRecord) -> _Material | None:
-    """As it is when the release is decided: whatever comes after, the broker itself knows of."""
-    index = work.statements
-    manifest = manifest_of(index, record.deposit)
-    sealed = manifest and sealed_envelope(index, manifest, request.signer, request.purpose)
-    envelope = sealed and work.deposits.envelope(record.deposit, sealed.entry.envelope_sha256)
-    if manifest is None or not sealed or not envelope:
-        return None
-    rests_on = cited(
-        index,
-        certificate=request.signer,
-        sitting=request.sitting,
-        deposit=record.deposit,
-        purpose=request.purpose,
-    )
-    accepted = [index.get(digest) for digest in rests_on.values()]
-    shown = filed_all(work, [each for each in accepted if each])
-    by_digest = {each.digest: each for each in shown}
-    return _Material(
-        tuple(shown),
-        by_digest[manifest.digest],
-        by_digest[sealed.grant.digest] if sealed.grant else None,
-        _listed_as(index, request.sitting, manifest.digest),
-        envelope,
-    )
-
-
-def _listed_as(index: StatementIndex, sitting: str, manifest: Digest) -> AgendaOpening | None:
-    """The opening of this one dossier, which alone the broker is shown of the agenda."""
-    agenda = latest_agenda(index, sitting)
-    shown = index.opened(agenda.digest) if agenda else ()
-    found = (each.shown for each in shown if each.item and manifest in each.item.manifests)
-    return next(found, None)
-
-
-def _failed(
-    service: Service, work: UnitOfWork, unverified: Unverified[AccessRequest], failed: _Failed
-) -> _Refused:
-    record, error = failed.record, failed.error
     reason = RefusalReason.BROKER_REFUSED.value
+    return {
+        at: Refused(each.authorised.record.deposit, reason, error.message, error.params, ticket)
+        for (at, (each, error)), ticket in zip(failed.items(), tickets, strict=True)
+    }
+
+
+def _failure(work: UnitOfWork, tried: _Tried) -> Happening:
+    record = tried.authorised.record
     manifest = manifest_of(work.statements, record.deposit)
-    cites = {"access_request": unverified.digest, "certificate": record.certificate}
-    ticket = record_event(
-        service,
-        work,
+    cites = {"access_request": record.request, "certificate": record.certificate}
+    return Happening(
         EventType.RELEASE_FAILED,
-        at=present(service),
-        cites={**cites, "manifest": manifest.digest} if manifest else cites,
-        facts={"deposit": record.deposit, "reason": reason},
+        {**cites, "manifest": manifest.digest} if manifest else cites,
+        {"deposit": record.deposit, "reason": RefusalReason.BROKER_REFUSED.value},
     )
-    return _Refused(record.deposit, reason, error.message, error.params, ticket)
+
+
+# --- the answer -----------------------------------------------------------------------------------
+
+
+def _with_receipt(refused: Refused, told: Mapping[int, bytes]) -> Refusal:
+    return Refusal(
+        refused.deposit, refused.reason, refused.message, refused.params, told[refused.ticket]
+    )
+
+
+def _answer(
+    service: Service,
+    tried: Sequence[_Tried],
+    refused: Sequence[Refusal],
+    proofs: Mapping[int, bytes],
+) -> Releases | UseCaseError:
+    """One request's answer; that the broker went away, if it did before all was said."""
+    away = next((each.opening for each in tried if _is_away(each)), None)
+    if isinstance(away, BrokerUnavailableError):
+        return away
+    return Releases(
+        tuple(
+            _opened(service, each.authorised, each.authorised.material, each.opening, proofs)
+            for each in tried
+            if isinstance(each.opening, bytes) and each.authorised.material is not None
+        ),
+        tuple(refused),
+    )
+
+
+def _is_away(tried: _Tried) -> bool:
+    return isinstance(tried.opening, BrokerUnavailableError)
+
+
+def _opened(
+    service: Service,
+    authorised: Authorised,
+    material: Material,
+    header: bytes,
+    proofs: Mapping[int, bytes],
+) -> Opened:
+    manifest, grant = material.manifest, material.grant
+    return Opened(
+        authorised.record.deposit,
+        Attested(manifest.envelope, _proof(service, proofs, manifest.ticket)),
+        Attested(grant.envelope, _proof(service, proofs, grant.ticket)) if grant else None,
+        header,
+        _proof(service, proofs, authorised.record.ticket),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -56,8 +57,8 @@ class Rates(Protocol):
     def add(self, scope: str, who: str, window: int) -> Counted:
         """Count one more in window number ``window``."""
 
-    def seen(self, scope: str, who: str, window: int) -> int:
-        """How many were counted in it."""
+    def seen(self, scope: str, who: Collection[str], window: int) -> Mapping[str, int]:
+        """How many were counted in it, of those of whom there were any."""
 
     def drop_before(self, window: int) -> None:
         """Forget the windows before ``window``."""

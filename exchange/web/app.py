@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from flask import Flask
 
 from exchange.settings import Settings, read_cookie_secret
+from exchange.usecases.release import release_rounds
 from exchange.usecases.service import Service
 from exchange.web.accounts import add_accounts
 from exchange.web.api import (
@@ -40,7 +41,9 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = max(service.limits.part_bytes, MAX_ENVELOPES_BODY)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     readiness = Readiness({**service_probes(service), **(probes or {})}, time.monotonic)
-    app.extensions[EXTENSION] = WebContext(service, settings, Languages.load(), readiness)
+    app.extensions[EXTENSION] = WebContext(
+        service, settings, Languages.load(), readiness, release_rounds(service)
+    )
     journal_requests(app, service.entropy)
     secret = read_cookie_secret(settings)
     add_accounts(app, service, secret, secure=settings.secure)

@@ -8,6 +8,7 @@ from typing import Final, cast
 from flask import current_app, request
 
 from exchange.settings import Settings
+from exchange.usecases.release import ReleaseRounds
 from exchange.usecases.service import Service
 from exchange.web.i18n import ENGLISH, FRENCH, Languages, preferred_language
 from exchange.web.readiness import Readiness
@@ -23,6 +24,8 @@ class WebContext:
     settings: Settings
     languages: Languages
     readiness: Readiness
+    releases: ReleaseRounds
+    """Access requests of this process that come together."""
 
 
 def context() -> WebContext:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -56,6 +56,12 @@ envelopes = Table(
 
 _ENVELOPE = select(envelopes.c.envelope).where(
     envelopes.c.deposit == bindparam("of"), envelopes.c.sha256 == bindparam("hash")
+)
+
+
+_ENVELOPES = select(envelopes).where(
+    envelopes.c.deposit.in_(bindparam("of", expanding=True)),
+    envelopes.c.sha256.in_(bindparam("hashes", expanding=True)),
 )
 
 
@@ -147,6 +153,20 @@ class SqlDeposits:
         """An envelope by its digest."""
         found = self._transaction.scalar(_ENVELOPE, {"of": deposit, "hash": sha256})
         return None if found is None else bytes(found)
+
+    def envelopes(
+        self, wanted: Collection[tuple[str, Digest]]
+    ) -> Mapping[tuple[str, Digest], bytes]:
+        """Those that are still there, by deposit and digest."""
+        if not wanted:
+            return {}
+        values = {
+            "of": sorted({deposit for deposit, _ in wanted}),
+            "hashes": sorted({digest for _, digest in wanted}),
+        }
+        rows = self._transaction.rows(_ENVELOPES, values)
+        found = {(row.deposit, Digest(row.sha256)): bytes(row.envelope) for row in rows}
+        return {each: found[each] for each in wanted if each in found}
 
     def drop_envelopes(self, deposit: str) -> None:
         """Forget all envelopes of a deposit. Idempotent."""

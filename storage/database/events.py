@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import delete, insert, select
 
 from audit.ports import NewEntry
@@ -9,7 +11,7 @@ from storage.database.log_tables import log_disclosures, log_entries
 from storage.database.transaction import Transaction
 
 # Made once: building a statement anew takes longer than executing it.
-_NEW_ENTRY = insert(log_entries).returning(log_entries.c.ticket)
+_NEW_ENTRY = insert(log_entries).returning(log_entries.c.ticket, sort_by_parameter_order=True)
 _NEW_DISCLOSURE = insert(log_disclosures)
 
 
@@ -21,10 +23,22 @@ class SqlEvents:
 
     def append(self, entry: NewEntry) -> int:
         """Keep an event; returns its ticket. It has no index until it is integrated."""
-        ticket = self._transaction.scalar(_NEW_ENTRY, {"leaf": entry.leaf})
-        disclosed = {"ticket": ticket, "details": entry.details, "opening": entry.opening}
-        self._transaction.change(_NEW_DISCLOSURE, disclosed)
-        return int(ticket)
+        (ticket,) = self.append_all([entry])
+        return ticket
+
+    def append_all(self, entries: Sequence[NewEntry]) -> Sequence[int]:
+        """Keep several; their tickets, ascending in this order."""
+        if not entries:
+            return []
+        tickets = self._transaction.tickets(_NEW_ENTRY, [{"leaf": each.leaf} for each in entries])
+        self._transaction.change(
+            _NEW_DISCLOSURE,
+            [
+                {"ticket": ticket, "details": each.details, "opening": each.opening}
+                for ticket, each in zip(tickets, entries, strict=True)
+            ],
+        )
+        return tickets
 
     def is_disclosed(self, ticket: int) -> bool:
         """Whether the details of an event still exist."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -36,6 +38,13 @@ _COUNTED = select(rates.c.number, rates.c.total).where(
 )
 
 
+_SEEN = select(rates.c.who, rates.c.total).where(
+    rates.c.scope == bindparam("in_scope"),
+    rates.c.who.in_(bindparam("of", expanding=True)),
+    rates.c.number == bindparam("in_window"),
+)
+
+
 class SqlRates:
     """Implements ``usecases.ports.Rates``. Read, then written: only one writes at a time."""
 
@@ -59,10 +68,10 @@ class SqlRates:
         )
         return Counted(count, 0 if same else row.total)
 
-    def seen(self, scope: str, who: str, window: int) -> int:
-        """How many were counted in it."""
-        row = self._row(scope, who)
-        return row.total if row is not None and row.number == window else 0
+    def seen(self, scope: str, who: Collection[str], window: int) -> Mapping[str, int]:
+        """How many were counted in it, of those of whom there were any."""
+        wanted = {"in_scope": scope, "of": sorted(set(who)), "in_window": window}
+        return {row.who: row.total for row in self._transaction.rows(_SEEN, wanted)}
 
     def drop_before(self, window: int) -> None:
         """Forget the windows before ``window``."""

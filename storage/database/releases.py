@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     Row,
     Table,
+    bindparam,
     delete,
     insert,
     select,
@@ -39,6 +41,18 @@ releases = Table(
 
 
 _NEW = insert(releases)
+_ANSWERED = (
+    update(releases)
+    .where(
+        releases.c.request == bindparam("of"),
+        releases.c.deposit == bindparam("part"),
+        releases.c.answer.is_(None),
+    )
+    .values(answer=bindparam("given"))
+)
+_ANSWERS = select(releases.c.request, releases.c.deposit, releases.c.answer).where(
+    releases.c.request.in_(bindparam("requests", expanding=True))
+)
 
 
 class SqlReleases:
@@ -47,9 +61,10 @@ class SqlReleases:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def add(self, record: ReleaseRecord) -> None:
+    def add_all(self, records: Sequence[ReleaseRecord]) -> None:
         """One release a request and deposit; a second raises ConcurrentChangeError."""
-        self._transaction.change(_NEW, vars(record))
+        if records:
+            self._transaction.change(_NEW, [dict(vars(each)) for each in records])
 
     def get(self, request: Digest, deposit: str) -> ReleaseRecord | None:
         """By request and deposit."""
@@ -72,11 +87,25 @@ class SqlReleases:
         query = select(releases).where(releases.c.deposit == deposit).order_by(releases.c.ticket)
         return [_record(row) for row in self._transaction.rows(query)]
 
-    def set_answer(self, request: Digest, deposit: str, answer: bytes) -> None:
-        """Keep the broker's answer, once: a retry must get the same one. Another answer raises
+    def set_answers(self, answers: Mapping[tuple[Digest, str], bytes]) -> None:
+        """Keep the broker's answers, each once: a retry must get the same one. Another answer raises
         ConcurrentChangeError.
         """
-        self._set_once(request, deposit, releases.c.answer, answer)
+        if not answers:
+            return
+        # In one order for all: two workers that keep the same ones do not wait for each other.
+        rows = [
+            {"of": request, "part": deposit, "given": answer}
+            for (request, deposit), answer in sorted(answers.items())
+        ]
+        self._transaction.change(_ANSWERED, rows)
+        # Several updates at once do not tell how many rows each met: so they are read back.
+        wanted = {"requests": sorted({request for request, _ in answers})}
+        found = self._transaction.rows(_ANSWERS, wanted)
+        kept = {(Digest(row.request), row.deposit): row.answer for row in found}
+        for key, answer in answers.items():
+            if kept.get(key) != answer:
+                raise _another()
 
     def set_payload_ticket(self, request: Digest, deposit: str, ticket: int) -> None:
         """Keep the one ``payload.read`` event; another one raises ConcurrentChangeError."""
@@ -96,9 +125,13 @@ class SqlReleases:
             .values({column: value})
         )
         if met != 1:
-            raise ConcurrentChangeError(
-                "Cette remise a déjà reçu une autre suite. Relisez-la et recommencez."
-            )
+            raise _another()
+
+
+def _another() -> ConcurrentChangeError:
+    return ConcurrentChangeError(
+        "Cette remise a déjà reçu une autre suite. Relisez-la et recommencez."
+    )
 
 
 def _is(request: Digest, deposit: str) -> ColumnElement[bool]:

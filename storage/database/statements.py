@@ -14,7 +14,7 @@ from crypto.statements import Statement, Unverified, parse_any
 from crypto.statements.agenda import OpenedItem
 from exchange.usecases.errors import ConcurrentChangeError
 from exchange.usecases.ledger import REFERENCE_FIELDS, Accepted, Lookup, references
-from exchange.usecases.ports import SignedStatement
+from exchange.usecases.ports import NewStatement, SignedStatement
 from exchange.usecases.record import NOT_FOR_THE_BROKER
 from storage.database import agenda_openings
 from storage.database.log_tables import log_disclosures, log_entries
@@ -75,24 +75,26 @@ class SqlStatements:
         self, statement: Statement, digest: Digest, envelope: bytes, ticket: int, at: datetime
     ) -> None:
         """Keep it; the same digest again raises ConcurrentChangeError."""
+        self.add_all([NewStatement(statement, digest, envelope, ticket, at)])
+
+    def add_all(self, new: Sequence[NewStatement]) -> None:
+        """Keep several; one that is kept already raises ConcurrentChangeError."""
+        if not new:
+            return
         # Looked up first, because a failed INSERT would end the transaction on PostgreSQL. The
         # primary key still decides, should the writers' lock ever be missing.
-        if self.get(digest) is not None:
+        if any(self.get(each.digest) is not None for each in new):
             raise ConcurrentChangeError("Cette déclaration est déjà enregistrée.")
-        row = {
-            "digest": digest,
-            "type": statement.TYPE,
-            "envelope": envelope,
-            "ticket": ticket,
-            "accepted_at": at,
-            "acknowledged": isinstance(statement, NOT_FOR_THE_BROKER),
-        }
-        self._transaction.change(_NEW, row)
-        self._forget(statement.TYPE, digest)
-        pairs = sorted(set(references(statement)))
+        self._transaction.change(_NEW, [_row(each) for each in new])
+        for each in new:
+            self._forget(each.statement.TYPE, each.digest)
         self._transaction.change(
             _NEW_REFERENCES,
-            [{"field": field, "value": value, "digest": digest} for field, value in pairs],
+            [
+                {"field": field, "value": value, "digest": each.digest}
+                for each in new
+                for field, value in sorted(set(references(each.statement)))
+            ],
         )
 
     def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
@@ -236,6 +238,17 @@ class SqlStatements:
         self._transaction.change(
             update(statements).where(statements.c.type.not_in(kept)).values(acknowledged=False)
         )
+
+
+def _row(new: NewStatement) -> dict[str, Any]:
+    return {
+        "digest": new.digest,
+        "type": new.statement.TYPE,
+        "envelope": new.envelope,
+        "ticket": new.ticket,
+        "accepted_at": new.at,
+        "acknowledged": isinstance(new.statement, NOT_FOR_THE_BROKER),
+    }
 
 
 @lru_cache(maxsize=64)

@@ -46,6 +46,14 @@ class Transaction:
         found = self.row(statement, parameters)
         return None if found is None else found[0]
 
+    def tickets(self, statement: Executable, parameters: Sequence[dict[str, Any]]) -> Sequence[int]:
+        """The one number that an INSERT of several rows returns of each, in their order."""
+        connection = self._live()
+        try:
+            return [int(each) for each in connection.execute(statement, parameters).scalars()]
+        except SQLAlchemyError as error:
+            raise self._translate(error) from error
+
     def change(
         self, statement: Executable, parameters: Parameters | Sequence[dict[str, Any]] = None
     ) -> int:

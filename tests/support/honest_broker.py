@@ -25,7 +25,7 @@ from exchange.domain.policy import Refuse, decide
 from exchange.usecases import facts
 from exchange.usecases.errors import BrokerRefusalError, BrokerUnavailableError
 from exchange.usecases.ledger import Accepted, MemoryLedger, StatementIndex
-from exchange.usecases.ports import Attested, OpenRequest
+from exchange.usecases.ports import Attested, Opening, OpenRequest
 
 EXPIRY_DELAY = timedelta(hours=24)
 
@@ -45,6 +45,8 @@ class HonestBroker:
         self.opened: list[tuple[Digest, str]] = []
         self.down = False
         self.refuses: str | None = None
+        self.dies_after: int | None = None
+        """How many of the openings asked for together it answers before it goes away."""
         self._number = 0
 
     def make_release_key(self, deposit: str, sitting: Digest) -> bytes:
@@ -91,8 +93,19 @@ class HonestBroker:
             includes=tuple(each for each in includes if self.index.get(each)),
         )
 
-    def open(self, request: OpenRequest) -> bytes:
+    def open_all(self, requests: Sequence[OpenRequest]) -> list[Opening]:
         self._check_up()
+        outcomes: list[Opening] = []
+        for each in requests:
+            try:
+                if len(outcomes) == self.dies_after:
+                    raise BrokerUnavailableError("Le gardien des clés ne répond plus.")
+                outcomes.append(self._open(each))
+            except (BrokerRefusalError, BrokerUnavailableError) as error:
+                outcomes.append(error)
+        return outcomes
+
+    def _open(self, request: OpenRequest) -> bytes:
         if self.refuses is not None:
             raise BrokerRefusalError(self.refuses)
         asked = parse(AccessRequest, request.access_request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +66,11 @@ class MemoryDeposits:
     def envelope(self, deposit: str, sha256: Digest) -> bytes | None:
         return self._rows.sealed.get((deposit, sha256))
 
+    def envelopes(
+        self, wanted: Collection[tuple[str, Digest]]
+    ) -> Mapping[tuple[str, Digest], bytes]:
+        return {each: self._rows.sealed[each] for each in wanted if each in self._rows.sealed}
+
     def drop_envelopes(self, deposit: str) -> None:
         for key in [key for key in self._rows.sealed if key[0] == deposit]:
             del self._rows.sealed[key]
@@ -83,9 +88,10 @@ class MemoryReleases:
             if index is not None and first <= index <= last:
                 del self._rows.releases[key]
 
-    def add(self, record: ReleaseRecord) -> None:
-        assert (record.request, record.deposit) not in self._rows.releases
-        self._rows.releases[record.request, record.deposit] = record
+    def add_all(self, records: Sequence[ReleaseRecord]) -> None:
+        for record in records:
+            assert (record.request, record.deposit) not in self._rows.releases
+            self._rows.releases[record.request, record.deposit] = record
 
     def get(self, request: Digest, deposit: str) -> ReleaseRecord | None:
         return self._rows.releases.get((request, deposit))
@@ -102,8 +108,12 @@ class MemoryReleases:
         found = [each for each in self._rows.releases.values() if each.deposit == deposit]
         return sorted(found, key=lambda each: each.ticket)
 
-    def set_answer(self, request: Digest, deposit: str, answer: bytes) -> None:
-        self._change(request, deposit, answer=answer)
+    def set_answers(self, answers: Mapping[tuple[Digest, str], bytes]) -> None:
+        for (request, deposit), answer in answers.items():
+            record = self._rows.releases.get((request, deposit))
+            if record is None or record.answer not in {None, answer}:
+                raise ConcurrentChangeError("Cette remise a déjà reçu une autre suite.")
+            self._change(request, deposit, answer=answer)
 
     def set_payload_ticket(self, request: Digest, deposit: str, ticket: int) -> None:
         self._change(request, deposit, payload_ticket=ticket)

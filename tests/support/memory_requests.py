@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from exchange.usecases.ports import Contact
@@ -46,9 +47,9 @@ class MemoryRates:
         self._rows.rates[scope, who] = window, now
         return Counted(now, 0 if number == window else count)
 
-    def seen(self, scope: str, who: str, window: int) -> int:
-        number, count = self._rows.rates.get((scope, who), (window, 0))
-        return count if number == window else 0
+    def seen(self, scope: str, who: Collection[str], window: int) -> Mapping[str, int]:
+        held = {each: self._rows.rates.get((scope, each), (window, 0)) for each in who}
+        return {each: count for each, (number, count) in held.items() if number == window}
 
     def drop_before(self, window: int) -> None:
         kept = {name: held for name, held in self._rows.rates.items() if held[0] >= window}

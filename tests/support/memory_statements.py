@@ -13,7 +13,7 @@ from crypto.statements import Statement
 from crypto.statements.agenda import OpenedItem
 from exchange.usecases.errors import ConcurrentChangeError
 from exchange.usecases.ledger import Accepted, Lookup, MemoryLedger
-from exchange.usecases.ports import SignedStatement
+from exchange.usecases.ports import NewStatement, SignedStatement
 from exchange.usecases.record import NOT_FOR_THE_BROKER
 from tests.support.memory_rows import Holding, MemoryRows
 
@@ -27,6 +27,9 @@ class MemoryEvents:
         ticket = self._database.next_ticket()
         self._rows.events[ticket] = entry
         return ticket
+
+    def append_all(self, entries: Sequence[NewEntry]) -> list[int]:
+        return [self.append(each) for each in entries]
 
     def is_disclosed(self, ticket: int) -> bool:
         if ticket in self._rows.events:
@@ -60,6 +63,10 @@ class MemoryStatements:
         self._rows.envelopes[digest] = envelope
         if isinstance(statement, NOT_FOR_THE_BROKER):
             self._rows.acknowledged.add(digest)
+
+    def add_all(self, new: Sequence[NewStatement]) -> None:
+        for each in new:
+            self.add(each.statement, each.digest, each.envelope, each.ticket, each.at)
 
     def open_items(self, agenda: Digest, items: Iterable[OpenedItem]) -> None:
         self._rows.opened[agenda] = tuple(items)

@@ -15,7 +15,6 @@ from werkzeug.wrappers import Request, Response
 from audit.errors import LogUnavailableError, WitnessConflictError, WitnessError
 from audit.witness import AddCheckpoint
 from crypto.errors import ExplainedError, MalformedError
-from crypto.statements.model import Strict
 from exchange.broker.in_process import InProcessBroker
 from exchange.usecases import broker_wire as wire
 from exchange.usecases.broker_wire import Operation
@@ -71,6 +70,8 @@ class BrokerApplication:
         except ValueError:
             return Response(status=NOT_FOUND)
         wanted = wire.read(wire.REQUESTS[operation], request.get_data())
+        if isinstance(wanted, wire.OpeningsWanted):
+            return Response(wire.write(_opened(self._broker, wanted)), content_type=JSON)
         octets = perform(self._broker, operation, wanted)
         return Response(wire.write(wire.Answer(octets=octets)), content_type=JSON)
 
@@ -83,6 +84,16 @@ class BrokerApplication:
         except WitnessError as error:
             return _said(error, error.STATUS)
         return Response(line, content_type=TEXT)
+
+
+def _opened(broker: InProcessBroker, wanted: wire.OpeningsWanted) -> wire.Outcomes:
+    """One operation; raises BrokerUnavailableError, which is then said of all of them."""
+    outcomes = broker.open_all(wanted.requests())
+    away = next((each for each in outcomes if isinstance(each, BrokerUnavailableError)), None)
+    if away is not None:
+        raise away
+    said = (each for each in outcomes if not isinstance(each, BrokerUnavailableError))
+    return wire.Outcomes(outcomes=tuple(wire.Outcome.of(each) for each in said))
 
 
 def perform(broker: InProcessBroker, operation: Operation, wanted: Any) -> tuple[bytes, ...]:
@@ -108,13 +119,10 @@ def _statement(broker: InProcessBroker, operation: Operation, wanted: Any) -> by
             return broker.make_release_key(wanted.deposit, wanted.sitting)
         case Operation.STATUS:
             return broker.status(wanted.nonce, wanted.sitting, wanted.includes)
-        case Operation.OPEN:
-            return broker.open(wanted.request())
         case Operation.DESTROY:
             return broker.destroy(wanted.because)
     raise AssertionError(operation)
 
 
 def _said(error: ExplainedError, status: int) -> Response:
-    body: Strict = wire.Refused(message=error.message, params=wire.plain_params(error.params))
-    return Response(wire.write(body), status, content_type=JSON)
+    return Response(wire.write(wire.refused(error)), status, content_type=JSON)

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, request, stream_with_context
 from audit.events import EventType
 from crypto.encoding import encode_base64
 from exchange.usecases.read_payload import read_payload
-from exchange.usecases.release import Opened, Refusal, release
+from exchange.usecases.release import Opened, Refusal
+from exchange.usecases.release_judging import asked_by
 from exchange.web.accounts import caller
 from exchange.web.answers import json_answer
 from exchange.web.bodies import read_json
@@ -41,7 +42,7 @@ def ask() -> Response:
     index under a newer checkpoint, which a stored answer could not.
     """
     form = read_json(ReleaseForm, MAX_STATEMENT_BODY)
-    done = release(service(), caller(), form.request.encode())
+    done = context().releases.join(asked_by(caller(), form.request.encode()))
     return json_answer(
         ReleasesAnswer(
             releases=tuple(_opened(each) for each in done.opened),

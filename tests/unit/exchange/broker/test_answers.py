@@ -32,7 +32,7 @@ def test_each_request_has_its_answer(answers: Answers, tmp_path: Path) -> None:
     for number in range(20):
         writer, reader = (answers, other) if number % 3 else (other, answers)
         assert reader.get(request(number), DEPOSIT) is None
-        writer.put(request(number), DEPOSIT, b"a%d" % number)
+        writer.put(DEPOSIT, {request(number): b"a%d" % number})
         assert reader.get(request(number), DEPOSIT) == b"a%d" % number
         assert reader.get(request(number), OTHER) is None
     for each in (answers, other, Answers(tmp_path / "answers")):
@@ -44,7 +44,7 @@ def test_dropped_by_one_is_dropped_for_all(answers: Answers, tmp_path: Path) -> 
     """The file is overwritten; who knew where an answer lay in it finds nothing, and no error."""
     other, path = Answers(tmp_path / "answers"), tmp_path / "answers" / f"{DEPOSIT}.answers"
     for each in (DEPOSIT, OTHER):
-        answers.put(request(1), each, b"answer")
+        answers.put(each, {request(1): b"answer"})
     assert other.get(request(1), DEPOSIT) == b"answer"
     os.link(path, tmp_path / "other-name")
     answers.drop([DEPOSIT])
@@ -58,19 +58,19 @@ def test_dropped_by_one_is_dropped_for_all(answers: Answers, tmp_path: Path) -> 
 
 def test_an_answer_cut_short_was_never_given(answers: Answers, tmp_path: Path) -> None:
     """A line without its end goes, and the next one fits."""
-    answers.put(request(1), DEPOSIT, b"first")
+    answers.put(DEPOSIT, {request(1): b"first"})
     path = tmp_path / "answers" / f"{DEPOSIT}.answers"
     whole = path.read_bytes()
     path.write_bytes(whole + whole[:-3])
     assert answers.get(request(1), DEPOSIT) == b"first"
-    answers.put(request(2), DEPOSIT, b"second")
+    answers.put(DEPOSIT, {request(2): b"second"})
     assert Answers(tmp_path / "answers").get(request(2), DEPOSIT) == b"second"
     assert len(path.read_bytes().splitlines()) == 2
 
 
 def test_an_altered_answer_is_not_given(answers: Answers, tmp_path: Path) -> None:
     """Another line where an answer lay is an error, whoever remembers its place."""
-    answers.put(request(1), DEPOSIT, b"first")
+    answers.put(DEPOSIT, {request(1): b"first"})
     path = tmp_path / "answers" / f"{DEPOSIT}.answers"
     path.write_bytes(path.read_bytes().replace(request(1).encode(), request(2).encode()))
     with pytest.raises(BrokerStoreError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from audit.note import Note, NoteSigner
 from crypto.digests import Digest
 from crypto.keys import ServiceSigningSeed
 from exchange.broker.errors import BrokerStoreError
-from exchange.broker.record import BrokerRecord, CompactRange
+from exchange.broker.record import LINES_TOGETHER, BrokerRecord, CompactRange, Recorded
 from exchange.usecases.broker_record import RecordEntry, RecordKind, record_origin
 
 ORIGIN = "dossiers.example/log"
@@ -31,14 +31,12 @@ def record(directory: Path) -> BrokerRecord:
     return found
 
 
-def refuse(entries: BrokerRecord, number: int) -> None:
-    entries.append(
-        RecordKind.REFUSED,
-        AT,
-        cites={"access_request": Digest(f"{number:064x}")},
-        facts={"reason": "recused"},
-        seed=SEED,
-    )
+def refuse(entries: BrokerRecord, *numbers: int, at: datetime = AT) -> None:
+    things = [
+        Recorded({"access_request": Digest(f"{number:064x}")}, {"reason": "recused"})
+        for number in numbers
+    ]
+    entries.append(RecordKind.REFUSED, at, things, SEED)
 
 
 @given(st.lists(st.binary(max_size=8), max_size=70))
@@ -83,13 +81,30 @@ def test_crash_between_line_and_signature(tmp_path: Path) -> None:
     assert Checkpoint.of_note(record(tmp_path).export()[1]).size == 3
 
 
-def test_two_lines_beyond_the_signature(tmp_path: Path) -> None:
-    """No crash leaves two lines unsigned: somebody added them."""
+@pytest.mark.parametrize("written", range(1, LINES_TOGETHER + 1))
+def test_crash_in_the_middle_of_several_lines(tmp_path: Path, written: int) -> None:
+    """Of lines recorded together a crash leaves the first few: those are signed at the next start."""
+    entries = record(tmp_path)
+    refuse(entries, 1)
+    older = (tmp_path / "record.slots").read_bytes()
+    refuse(entries, *range(2, LINES_TOGETHER + 2))
+    assert Checkpoint.of_note(entries.export()[1]).size == LINES_TOGETHER + 1
+    lines = (tmp_path / "record.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "record.jsonl").write_bytes(b"".join(lines[: 1 + written]) + b'{"torn')
+    (tmp_path / "record.slots").write_bytes(older)
+    assert Checkpoint.of_note(record(tmp_path).export()[1]).size == 1 + written
+
+
+@pytest.mark.parametrize("later", [1, LINES_TOGETHER])
+def test_more_lines_beyond_the_signature(tmp_path: Path, later: int) -> None:
+    """No crash leaves lines of two moments unsigned, nor more than are recorded together: somebody
+    added them."""
     entries = record(tmp_path)
     refuse(entries, 1)
     older = (tmp_path / "record.slots").read_bytes()
     refuse(entries, 2)
-    refuse(entries, 3)
+    moment = AT + timedelta(seconds=1) if later == 1 else AT
+    refuse(entries, *range(3, 3 + later), at=moment)
     (tmp_path / "record.slots").write_bytes(older)
     with pytest.raises(BrokerStoreError):
         record(tmp_path)

@@ -18,7 +18,7 @@ from exchange.usecases.errors import (
     UnavailableError,
 )
 from exchange.usecases.login import login
-from exchange.usecases.rates import Rate, is_open, pass_one
+from exchange.usecases.rates import Rate, pass_one, still_open
 from exchange.usecases.service import MAX_REFUSALS
 from tests.support.log_world import NOON, ORIGIN
 from tests.support.memory_commission_registry import days
@@ -208,7 +208,7 @@ def test_the_flood_gate_opens_again(world):
 
     def opens(now, who):
         with world.service.transactions() as work:
-            return is_open(work, rate, now, who)
+            return who in still_open(work, rate, now, [who])
 
     assert [passes(NOON, "a") for _ in range(3)] == [0, 0, None]
     assert not opens(NOON, "a")

@@ -8,7 +8,7 @@ from crypto.statements.custody import Attestation, Retention
 from crypto.statements.exchange import Declaration, Manifest, Withdrawal
 from exchange.usecases.errors import ConflictError, InvalidRequestError
 from exchange.usecases.facts import latest_agenda
-from tests.support.builders import days
+from tests.support.memory_commission import days
 
 
 def retention(world, first, last):
