@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,14 +16,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from crypto.age import bech32
-from crypto.edge.identity import Identity
-from crypto.edge.keyfile import open_seed
 from crypto.encoding import new_opaque_id
 from crypto.keys import PartySigningSeed
 from crypto.trust import Trust
 from exchange.demo.opening import enrol, invite
-from exchange.demo.world import PASSPHRASE, WORK_FACTOR
+from exchange.demo.world import WORK_FACTOR
+from tests.support.secret_spellings import secrets_of, spellings
 from tests.support.small_commission import (
     DEPOSITOR,
     DOCTOR,
@@ -68,6 +65,22 @@ def entries(commission: SmallCommission) -> int:
 def objects(commission: SmallCommission) -> int:
     """How many files of ciphertext the server keeps, finished or not."""
     return sum(1 for each in (commission.server_directory / "objects").rglob("*") if each.is_file())
+
+
+def in_a_process(
+    profile: Path, *words: str, prefix: tuple[str, ...] = (), lang: str = "fr_FR.UTF-8"
+) -> subprocess.CompletedProcess[str]:
+    """A command of the profile's owner, as their own shell would run it."""
+    return subprocess.run(
+        [
+            *(*prefix, sys.executable, "-m", "exchange.cli", "--profile", str(profile)),
+            *("--passphrase-file", str(profile / "passphrase.txt"), *words),
+        ],
+        env={**os.environ, "LANG": lang, "LC_ALL": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_wrong_trust_anchor(commission: SmallCommission) -> None:
@@ -158,17 +171,8 @@ def test_messages_follow_the_language(commission: SmallCommission) -> None:
     profile = commission.home(DOCTOR)
     told = {}
     for lang in ("fr_FR.UTF-8", "en_GB.UTF-8"):
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "exchange.cli", "--profile", profile),
-                *("--passphrase-file", profile / "passphrase.txt"),
-                *("pack", "get", "a" * 26, "--out", profile / "never.tar"),
-            ],
-            env={**os.environ, "LANG": lang, "LC_ALL": ""},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        words = ("pack", "get", "a" * 26, "--out", str(profile / "never.tar"))
+        done = in_a_process(profile, *words, lang=lang)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         told[lang] = done.stderr
@@ -186,28 +190,8 @@ def test_server_killed_in_mid_deposit(commission: SmallCommission) -> None:
     outcome = []
 
     def deposit() -> None:
-        outcome.append(
-            subprocess.run(
-                [
-                    *(sys.executable, "-m", "exchange.cli", "--profile", person.directory),
-                    *("--passphrase-file", person.passphrase_file),
-                    *(
-                        "deposit",
-                        "--sitting",
-                        mine,
-                        "--kind",
-                        "engagement",
-                        folder,
-                        "--json",
-                        "--any-type",
-                    ),
-                ],
-                env={**os.environ, "LANG": "fr_FR.UTF-8"},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        )
+        words = ("deposit", "--sitting", mine, "--kind", "engagement", str(folder))
+        outcome.append(in_a_process(person.directory, *words, "--json", "--any-type"))
 
     thread = threading.Thread(target=deposit)
     thread.start()
@@ -379,33 +363,6 @@ def test_no_secret_is_printed_or_logged(commission: SmallCommission) -> None:
             assert spelling not in texts
 
 
-def secrets_of(commission: SmallCommission) -> Iterator[bytes]:
-    """Seeds and derived keys of every person, keys and cookie secret of the server."""
-    for person in commission.people.values():
-        for path in person.directory.glob("*.age"):
-            seed = open_seed(path.read_bytes(), PASSPHRASE)
-            identity = Identity.from_seed(seed)
-            yield from (seed.reveal(), identity.age_identity.reveal())
-            yield identity._signing_seed.reveal()
-    server = commission.server_directory
-    yield bytes.fromhex((server / "cookie.secret").read_text().strip())
-    yield b64decode((server / "log.key").read_text().strip().split("+", 4)[-1])[1:]
-    yield PASSPHRASE.encode()
-
-
-def spellings(secret: bytes) -> Iterator[bytes]:
-    """The bytes, hexadecimal, base64 at each alignment, Bech32."""
-    yield secret
-    yield secret.hex().encode()
-    yield secret.hex().upper().encode()
-    for shift in range(3):
-        encoded = b64encode(bytes(shift) + secret)
-        yield encoded[4 if shift else 0 :][:-4]
-        yield urlsafe_b64encode(bytes(shift) + secret)[4 if shift else 0 :][:-4]
-    text = bech32.encode("x", secret).split("1", 1)[1][:-6].encode()
-    yield from (text, text.upper())
-
-
 @pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed")
 def test_expired_certificate(commission: SmallCommission, sitting: str) -> None:
     """When a certificate's year is over, by the service's and the device's clock, it opens nothing.
@@ -418,16 +375,7 @@ def test_expired_certificate(commission: SmallCommission, sitting: str) -> None:
     commission.restart(prefix=clock)
     profile = commission.home(DOCTOR)
     try:
-        tried = subprocess.run(
-            [
-                *(*clock, sys.executable, "-m", "exchange.cli", "--profile", profile),
-                *("--passphrase-file", profile / "passphrase.txt", "sittings"),
-            ],
-            env={**os.environ, "LANG": "fr_FR.UTF-8"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        tried = in_a_process(profile, "sittings", prefix=clock)
     finally:
         commission.kill()  # faketime stands between: its end would not be the service's
     assert tried.returncode == 1, tried.stdout + tried.stderr
