@@ -14,7 +14,15 @@ import pikepdf
 import pytest
 
 from exchange.demo.world import PASSPHRASE
-from tests.support.browser_actors import Actors, RefusedError, actors, can_run
+from tests.support.browser_actors import (
+    LIED,
+    Actors,
+    RefusedError,
+    actors,
+    brings,
+    can_run,
+    under_attack,
+)
 from tests.support.small_commission import (
     AUDITOR,
     DEPOSITOR,
@@ -54,19 +62,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallCommission]
 def browsers(world: SmallCommission, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Actors]:
     with actors(tmp_path_factory.mktemp("actors"), world.url) as made:
         yield made
-
-
-def brings(browsers: Actors, world: SmallCommission, who: str, kind: str = "device") -> Any:
-    """A person opens in a browser the key that the command line made for them."""
-    browsers.does(
-        who,
-        "import",
-        keyFile=str(world.people[who].directory / "identity.age"),
-        trust=str(world.directory / "trust.json"),
-        passphrase=PASSPHRASE,
-        kind=kind,
-    )
-    return browsers.does(who, "login")
 
 
 def test_a_dossier_of_the_browser_is_read_by_the_command_line_and_the_reverse(
@@ -148,14 +143,12 @@ def newcomer(
     return enrolled, certificate
 
 
-def test_a_whole_sitting_is_run_in_browsers(
-    world: SmallCommission, browsers: Actors, tmp_path: Path
-) -> None:
-    """Invitation to closing by the registrar's browser, with a cut upload, a late grant, a withdrawal."""
+def seated(browsers: Actors, world: SmallCommission, folder: Path) -> tuple[dict[str, Any], str]:
+    """A depositor and an alternate, both come in browsers; returns the alternate and their certificate."""
     assert brings(browsers, world, "secretariat", kind="registrar")["certificate"] is None
     depositor, _ = newcomer(
         browsers,
-        tmp_path,
+        folder,
         "brune",
         name="Brune Imaginaire",
         organisation="altair",
@@ -163,7 +156,7 @@ def test_a_whole_sitting_is_run_in_browsers(
     )
     assert depositor["trustFingerprint"].count(" ") == 7
     member, certificate = newcomer(
-        browsers, tmp_path, "cyr", name="Cyr Inventé", organisation="police", roles=["member"]
+        browsers, folder, "cyr", name="Cyr Inventé", organisation="police", roles=["member"]
     )
     today = world.clock().date()
     mandate = {
@@ -175,14 +168,34 @@ def test_a_whole_sitting_is_run_in_browsers(
         "to_day": (today + timedelta(days=90)).isoformat(),
     }
     browsers.does("secretariat", "roster", mandates=[mandate])
+    return member, certificate
+
+
+def planned(browsers: Actors, world: SmallCommission) -> str:
+    """A sitting that the registrar's browser plans."""
     now = int(world.clock().timestamp() * 1000)
     day = 86_400_000
-    planned = browsers.does(
-        "secretariat",
-        "sitting",
-        changes={"depositBy": now + day, "opensAt": now + 2 * day, "closesAt": now + 3 * day},
+    dates = {"depositBy": now + day, "opensAt": now + 2 * day, "closesAt": now + 3 * day}
+    return str(browsers.does("secretariat", "sitting", changes=dates)["sitting"])
+
+
+def convoked(browsers: Actors, world: SmallCommission, sitting: str) -> None:
+    """The registrar's browser convokes the sitting, which opens in a second."""
+    opens = int(world.clock().timestamp() * 1000) + 1_000
+    convocation = {"depositBy": opens - 1_000, "opensAt": opens, "urgency": "essai (CRPA R133-8)"}
+    browsers.does(
+        "secretariat", "sitting", changes={"sitting": sitting, "convoke": True, **convocation}
     )
-    sitting = planned["sitting"]
+    while world.clock().timestamp() * 1000 < opens + 1_000:
+        time.sleep(0.05)
+
+
+def test_a_whole_sitting_is_run_in_browsers(
+    world: SmallCommission, browsers: Actors, tmp_path: Path
+) -> None:
+    """Invitation to closing by the registrar's browser, with a cut upload, a late grant, a withdrawal."""
+    member, certificate = seated(browsers, world, tmp_path)
+    sitting = planned(browsers, world)
 
     pieces = {"demande.pdf": "%PDF-1.7 " + "x" * 20_000_000}
     cut = browsers.does(
@@ -200,13 +213,7 @@ def test_a_whole_sitting_is_run_in_browsers(
     granted = browsers.does("brune", "grantAll", sitting=sitting, reason="Suppléance")
     assert [each["names"] for each in granted] == [["Cyr Inventé"]]
     assert browsers.does("secretariat", "agenda", sitting=sitting) == 1
-    opens = int(world.clock().timestamp() * 1000) + 1_000
-    convocation = {"depositBy": opens - 1_000, "opensAt": opens, "urgency": "essai (CRPA R133-8)"}
-    browsers.does(
-        "secretariat", "sitting", changes={"sitting": sitting, "convoke": True, **convocation}
-    )
-    while world.clock().timestamp() * 1000 < opens + 1_000:
-        time.sleep(0.05)
+    convoked(browsers, world, sitting)
 
     browsers.does("cyr", "declare", sitting=sitting)
     taken = browsers.does("cyr", "take", sitting=sitting)
@@ -323,18 +330,6 @@ LIES_AT_A_READING = (
     "unlogged-release",
     "altered-payload",
 )
-LIED = ("hostile", "signature", "untrusted", "malformed")
-
-
-def under_attack(browsers: Actors, who: str, lie: str, act: str, /, **values: Any) -> str:
-    """The kind of error with which the browser refuses; afterwards the same act is let through."""
-    browsers.does(who, "attack", kind=lie)
-    try:
-        with pytest.raises(RefusedError) as refused:
-            browsers.does(who, act, **values)
-    finally:
-        browsers.does(who, "attack", kind=None)
-    return refused.value.kind
 
 
 @pytest.mark.parametrize("lie", LIES_AT_LOGIN)

@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
+
+from exchange.demo.world import PASSPHRASE
+from tests.support.small_commission import SmallCommission
+
 ROOT = Path(__file__).parents[2]
 FRONTEND = ROOT / "exchange" / "web" / "frontend"
+
+LIED = ("hostile", "signature", "untrusted", "malformed")
+"""The kinds of error of a browser that does not believe the service."""
 
 
 def can_run() -> bool:
@@ -70,3 +78,27 @@ def actors(directory: Path, url: str) -> Iterator[Actors]:
         questions.close()
         process.wait(timeout=20)
         answers.close()
+
+
+def brings(browsers: Actors, world: SmallCommission, who: str, kind: str = "device") -> Any:
+    """A person opens in a browser the key that the command line made for them."""
+    browsers.does(
+        who,
+        "import",
+        keyFile=str(world.people[who].directory / "identity.age"),
+        trust=str(world.directory / "trust.json"),
+        passphrase=PASSPHRASE,
+        kind=kind,
+    )
+    return browsers.does(who, "login")
+
+
+def under_attack(browsers: Actors, who: str, lie: str, act: str, /, **values: Any) -> str:
+    """The kind of error with which the browser refuses; afterwards the same act is let through."""
+    browsers.does(who, "attack", kind=lie)
+    try:
+        with pytest.raises(RefusedError) as refused:
+            browsers.does(who, act, **values)
+    finally:
+        browsers.does(who, "attack", kind=None)
+    return refused.value.kind
