@@ -87,7 +87,8 @@ def decide_together(
     records = [
         _record(each, one, logged) for each in judged for one in each.verdicts if not one.reason
     ]
-    work.releases.add_all([each for each in records if each.ticket in set(tickets)])
+    new = set(tickets)
+    work.releases.add_all([each for each in records if each.ticket in new])
     materials = _materials(work, judged, records)
     return [_decided(each, logged, materials) for each in judged]
 
