@@ -50,8 +50,6 @@ def make_folder(folder: Path) -> None:
         return
     if not folder.parent.is_dir():
         make_folder(folder.parent)
-    try:
-        folder.mkdir(mode=PRIVATE_FOLDER)
-    except FileExistsError:
-        return
+    # Perhaps made at this moment by another, who may die before its name is durable.
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     sync_folder(folder.parent)

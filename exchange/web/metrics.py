@@ -15,6 +15,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 UNKNOWN_ROUTE = "none"
 """What fits no pattern: one label value, however many addresses a scanner tries."""
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
+"""Those that a route answers. A client may invent others; each would be a figure kept for good."""
+
+OTHER_METHOD = "other"
+
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 """Bucket borders: from a cached answer to a slow line's part of 8 MiB."""
 
@@ -71,7 +76,8 @@ def measure_requests(app: Flask, metrics: Metrics) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else UNKNOWN_ROUTE
-        metrics.requests.labels(route, request.method, response.status_code).inc()
+        method = request.method if request.method in METHODS else OTHER_METHOD
+        metrics.requests.labels(route, method, response.status_code).inc()
         began = g.get("measured_from")
         if began is not None:
             metrics.seconds.labels(route).observe(time.perf_counter() - began)

@@ -16,6 +16,10 @@ Probe = Callable[[], object]
 PROBE_LIFETIME_SECONDS: Final = 5.0
 """How long an answer is kept: the route is anonymous, and a probe takes the log's lock."""
 
+PROBE_WAIT_SECONDS: Final = 1.0
+"""How long one caller waits for another's probes: probes that take longer say enough, and every caller
+would hold a thread that other requests need."""
+
 OK: Final = "ok"
 UNAVAILABLE: Final = "unavailable"
 
@@ -31,11 +35,16 @@ class Readiness:
 
     def checks(self) -> dict[str, str]:
         """For each part ``ok`` or ``unavailable``."""
-        with self._lock:
-            now = self._seconds()
-            if self._last is None or now - self._last[0] >= PROBE_LIFETIME_SECONDS:
-                self._last = now, {name: _run(probe) for name, probe in self._probes.items()}
+        if not self._lock.acquire(timeout=PROBE_WAIT_SECONDS):
+            return dict.fromkeys(self._probes, UNAVAILABLE)
+        try:
+            if self._last is None or self._seconds() - self._last[0] >= PROBE_LIFETIME_SECONDS:
+                checks = {name: _run(probe) for name, probe in self._probes.items()}
+                # Kept from their end on: slow probes would be out of date when they are done.
+                self._last = self._seconds(), checks
             return self._last[1]
+        finally:
+            self._lock.release()
 
 
 def service_probes(service: Service) -> dict[str, Probe]:

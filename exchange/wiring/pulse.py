@@ -6,6 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from audit.checkpoint import Checkpoint
+from crypto.errors import ExplainedError
+from exchange.web.journal import journal_failure
 from exchange.web.readiness import OK, Readiness
 from exchange.wiring.service import WiredService
 
@@ -36,14 +38,23 @@ class Pulse:
         self._thread.join(1.0)
 
     def beat(self) -> None:
-        """Look once."""
-        for part, state in self._readiness.checks().items():
+        """Look once; raises what the log raises when it goes away in the meantime."""
+        checks = self._readiness.checks()
+        for part, state in checks.items():
             self._metrics.ready.labels(part).set(1 if state == OK else 0)
-        if self._readiness.checks().get("database") == OK:
+        if checks.get("database") == OK:
             note = self._wired.log.checkpoint()
             self._metrics.log_entries.set(Checkpoint.of_note(note).size if note else 0)
 
     def _run(self) -> None:
-        self.beat()
+        self._beat_safely()
         while not self._stopped.wait(PERIOD_SECONDS):
+            self._beat_safely()
+
+    def _beat_safely(self) -> None:
+        try:
             self.beat()
+        except ExplainedError:
+            pass  # the next beat will show it: an answer of readiness may be some seconds old
+        except Exception as error:  # noqa: BLE001 - a thread that died would leave its last figures for good
+            journal_failure(error)

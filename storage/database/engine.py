@@ -119,7 +119,19 @@ def connected(engine: Engine, mode: Mode, translate: Translate) -> Iterator[Conn
             raise translate(error) from error
         yield connection
     finally:
+        _close(connection)
+
+
+def _close(connection: Connection) -> None:
+    """Roll back what was not committed. Where the server has gone meanwhile, it has done so itself: what
+    was read stands, and nothing that was not committed was promised.
+    """
+    try:
         connection.close()
+    except SQLAlchemyError:
+        if not connection.closed:
+            connection.invalidate()
+            connection.close()
 
 
 def _begin(connection: Connection, mode: Mode) -> None:

@@ -127,7 +127,7 @@ class GroupCommit:
 
     def _begun(self) -> _Unit:
         try:
-            self._turns.take(Mode.WRITE, limits.BUSY_TIMEOUT_MS)
+            self._turns.take(Mode.WRITE, limits.BUSY_TIMEOUT_MS, self._unused)
         except SQLAlchemyError as error:
             raise business_error(error) from error
         group = self._group
@@ -141,6 +141,13 @@ class GroupCommit:
         except BaseException:
             self.close(group, _INTERRUPTED)
             raise
+
+    def _unused(self) -> None:
+        """The turn came with an open group, whose units wait for their commit."""
+        if self._group is None:
+            self._turns.give_back()
+        else:
+            self.close(self._group)
 
     def _opened(self) -> _Group:
         resources = ExitStack()

@@ -8,7 +8,7 @@ process wait here instead, in order, and are woken when it is their turn.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -37,8 +37,12 @@ class Turns:
         self._taken = False
         self._queue: deque[_Waiter] = deque()
 
-    def take(self, kind: Hashable, timeout_ms: int) -> None:
-        """Wait for the turn; raises Waited."""
+    def take(
+        self, kind: Hashable, timeout_ms: int, unused: Callable[[], None] | None = None
+    ) -> None:
+        """Wait for the turn; raises Waited. ``unused``: what to do with it (else it is given back) when
+        it was granted to a thread that was interrupted at that moment.
+        """
         with self._guard:
             if not self._taken:
                 self._taken = True
@@ -50,7 +54,7 @@ class Turns:
                 return
         except BaseException:
             if not self._withdraw(waiter):
-                self.give_back()
+                (unused or self.give_back)()
             raise
         if self._withdraw(waiter):
             raise Waited("another thread of this process keeps the turn to write")

@@ -105,6 +105,8 @@ class FilesystemObjects:
                     # Or tidied up between our listing of the parts and our reading of the last.
                     if not path.is_file():
                         raise
+            # The one who linked it may have died before its name was durable; the parts go now.
+            sync_folder(path.parent)
             _remove_upload(folder)
         return name
 
@@ -153,7 +155,9 @@ class FilesystemObjects:
         path = self._path(name)
         with _wrapped():
             make_folder(path.parent)
-            if not path.exists():
+            if path.exists():
+                sync_folder(path.parent)  # perhaps of a run that died before
+            else:
                 beside = self._uploads  # what a crash leaves is in no object's folder
                 self._create(path, _checked(pieces, length, sha256), beside=beside)
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from storage.errors import StorageConfigurationError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,7 +46,10 @@ class Bucket:
 
 
 def make_client(bucket: Bucket, credentials: Credentials) -> S3Client:
-    """A client for that bucket alone, reading no profile, cache or instance metadata."""
+    """A client for that bucket alone, reading no profile, cache or instance metadata.
+
+    Raises StorageConfigurationError for an address or region that cannot be one.
+    """
     checksum = "when_supported" if bucket.checksums else "when_required"
     config = Config(
         signature_version="s3v4",
@@ -55,12 +61,18 @@ def make_client(bucket: Bucket, credentials: Credentials) -> S3Client:
         request_checksum_calculation=checksum,  # type: ignore[arg-type]
         response_checksum_validation="when_required",
     )
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=bucket.endpoint,
-        region_name=bucket.region,
-        aws_access_key_id=credentials.access_key,
-        aws_secret_access_key=credentials.secret_key,
-        verify=bucket.ca_file,
-        config=config,
-    )
+    try:
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=bucket.endpoint,
+            region_name=bucket.region,
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            verify=bucket.ca_file,
+            config=config,
+        )
+    except (ValueError, BotoCoreError) as error:
+        raise StorageConfigurationError(
+            "L'adresse ou la région du stockage S3 n'est pas valable : écrivez l'adresse en entier, "
+            "comme « https://s3.exemple.fr:9000 », et vérifiez la région."
+        ) from error

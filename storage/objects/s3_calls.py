@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from crypto.encoding import encode_base64
 from storage.objects import errors
@@ -166,5 +167,5 @@ def wrapped() -> Iterator[None]:
         yield
     except ClientError as error:
         raise errors.unavailable(code(error) or "réponse inattendue") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, HTTPError) as error:  # boto3 lets some through while a body is read
         raise errors.unavailable(type(error).__name__) from error

@@ -54,6 +54,14 @@ class PostgresServer:
         """Break every connection and end, as a crash would."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-s", "stop")
 
+    def end_sessions(self, database: str) -> None:
+        """End every session of a database, as an administrator or a failover does."""
+        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                (database,),
+            )
+
     def _address(self, database: str) -> str:
         return f"host={self.folder} user=dossier dbname={database}"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import Engine, event
 
-from storage.database import group_commit, open_database
+from storage.database import group_commit, open_database, turns
 from storage.database.engine import make_engine
 from storage.database.events import SqlEvents
 from storage.database.group_commit import GroupCommit
@@ -189,6 +189,54 @@ def test_an_old_group_takes_no_further_unit(
     for each in writers.together(*(append(f"{n}") for n in range(3))):
         each.result()
     assert len(writers.committed) == 2
+
+
+def test_an_interrupt_at_ones_turn_ends_the_open_group(
+    writers: Writers, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted in the moment in which the turn and an open group come to it: those who committed in
+    the group have their commit."""
+    real, interrupted = turns.Turns.take, []
+
+    def take(self: turns.Turns, *arguments: object) -> None:
+        real(self, *arguments[:2])  # type: ignore[arg-type]
+        if writers.commits._group is not None and not interrupted:
+            interrupted.append(1)
+            arguments[2]()  # type: ignore[operator]
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(turns.Turns, "take", take)
+    first, second, third = writers.together(append("never"), append("a"), append("b"))
+    assert writers.ahead_failed is None
+    with pytest.raises(KeyboardInterrupt):
+        first.result(10)
+    second.result(10)
+    third.result(10)
+    assert kept(database_url) == [b"ahead", b"a", b"b"]
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_turn_granted_to_an_interrupted_thread_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """It does with it what it was told to, and gives it back where it was told nothing."""
+    shared, unused = Turns(), []
+    shared.take("work", 0)
+
+    class Interrupted:
+        def acquire(self, timeout: float) -> bool:
+            shared.give_back()  # granted at this very moment
+            raise KeyboardInterrupt
+
+        def release(self) -> None: ...
+
+    waiter = turns._Waiter("work")
+    waiter.granted = Interrupted()  # type: ignore[assignment]
+    monkeypatch.setattr(turns, "_Waiter", lambda _kind: waiter)
+    with pytest.raises(KeyboardInterrupt):
+        shared.take("work", 1_000, (lambda: unused.append(1)) if told else None)
+    assert unused == ([1] if told else [])
+    assert shared._taken is told
 
 
 def test_an_interrupt_gives_the_turn_back(

@@ -12,9 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from audit.errors import LogUnavailableError
 from exchange.usecases.errors import ConcurrentChangeError, UnavailableError
-from storage.database import Database, open_database
+from storage.database import Database, migrate, open_database
 from storage.database import engine as engine_module
 from storage.errors import StorageError, StorageUnavailableError, TransactionOverError
+from tests.support.postgres import PostgresServer
 from tests.support.stores import NOW, accept, digest, entry, integrate, revocation
 
 NONCE = b"n" * 32
@@ -223,3 +224,27 @@ def test_a_failed_commit_does_not_keep_the_lock(
     with other.log_store.integration() as step:
         assert step.pending(1) == []
     other.close()
+
+
+def test_a_server_that_goes_while_something_is_read(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end comes after the reading, at the rollback: what was read stands, what failed is said, no
+    driver's error comes out, and the next reading has a connection that works."""
+    url = postgres.new_database()
+    migrate(url)
+    database = open_database(url)
+    name = url.split("@/")[1].split("?")[0]
+    for reading in (database.readings, database.unordered):
+        with reading() as work:
+            assert list(work.contacts.all()) == []
+            postgres.end_sessions(name)
+        with reading() as work:
+            assert list(work.contacts.all()) == []
+    with pytest.raises(KeyError, match="mine"), database.log_store.integration() as log:
+        log.head()
+        postgres.end_sessions(name)
+        raise KeyError("mine")
+    with database.log_store.reading() as log:
+        assert log.published() is None
+    database.close()
