@@ -82,13 +82,10 @@ def open_envelopes(desk: Desk, requests: Sequence[OpenRequest]) -> list[bytes | 
     outcomes: list[_Answered | BrokerRefusalError] = []
     fresh: dict[str, dict[Digest, bytes]] = {}
     for each, problem in zip(requests, noted, strict=True):
-        try:
-            if problem is not None:
-                raise problem
-            outcomes.append(_answered(desk, each, fresh))
-        except BrokerRefusalError as error:
-            _record_refusal(desk, each, reason_of(error))
-            outcomes.append(error)
+        outcome = problem or _tried(desk, each, fresh)
+        if isinstance(outcome, BrokerRefusalError):
+            _record_refusal(desk, each, reason_of(outcome))
+        outcomes.append(outcome)
     for deposit, answers in fresh.items():
         desk.store.answers.put(deposit, answers)
     # After the answers are durable and before they leave: nothing is revealed that is not recorded,
@@ -122,12 +119,26 @@ def _answered(desk: Desk, shown: OpenRequest, fresh: dict[str, dict[Digest, byte
     return _Answered(answer, Recorded(cites, facts))
 
 
+def _tried(
+    desk: Desk, shown: OpenRequest, fresh: dict[str, dict[Digest, bytes]]
+) -> _Answered | BrokerRefusalError:
+    try:
+        return _answered(desk, shown, fresh)
+    except BrokerRefusalError as error:
+        return _told(error)
+
+
+def _told(error: BrokerRefusalError) -> BrokerRefusalError:
+    """The refusal without its history, which would keep this operation's keys in memory with it."""
+    return BrokerRefusalError(error.message, **error.params)
+
+
 def _noted(desk: Desk, shown: OpenRequest) -> BrokerRefusalError | None:
     try:
         desk.require_policy()
         _take_note(desk, shown.statements)
     except BrokerRefusalError as error:
-        return error
+        return _told(error)
     return None
 
 

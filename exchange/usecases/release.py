@@ -106,11 +106,18 @@ def release_together(service: Service, asked: Sequence[Asked]) -> list[Releases 
     outcomes = dict(zip(places, different, strict=True))
     # The same request twice at once: the second is a retry, and comes after the first.
     return [
-        outcomes[_key(each)]
-        if places[_key(each)] == place
-        else release_together(service, [each])[0]
+        outcomes[_key(each)] if places[_key(each)] == place else _again(service, each)
         for place, each in enumerate(asked)
     ]
+
+
+def _again(service: Service, asked: Asked) -> Releases | UseCaseError:
+    """A retry; the others have their answers, whatever becomes of it."""
+    try:
+        (outcome,) = release_together(service, [asked])
+    except UseCaseError as error:
+        return error
+    return outcome
 
 
 def _different(service: Service, asked: Sequence[Asked]) -> list[Releases | UseCaseError]:
@@ -208,7 +215,7 @@ def _try(
         for asked, one in pairs
         if one.material is not None and one.record.answer is None
     ]
-    openings = iter(service.broker.open_all(asking) if asking else ())
+    openings = iter(_openings(service, asking))
     tried: list[_Tried] = []
     for asked, one in pairs:
         if one.material is None:
@@ -219,6 +226,16 @@ def _try(
         else:
             tried.append(_Tried(asked, one, next(openings), new=True))
     return tried
+
+
+def _openings(service: Service, asking: Sequence[OpenRequest]) -> Sequence[Opening]:
+    """That the broker is away is the outcome of those who need it; others have their answers."""
+    if not asking:
+        return ()
+    try:
+        return service.broker.open_all(asking)
+    except BrokerUnavailableError as error:
+        return [error] * len(asking)
 
 
 def _open_request(

@@ -14,6 +14,10 @@ from typing import Final, Generic, TypeVar
 
 from exchange.usecases.errors import UnavailableError
 
+LONGEST_WAIT_SECONDS: Final = 30.0
+"""For a round to end or to begin. What hangs for longer (a broker that takes connections and says
+nothing) must not hold every thread of a worker one round after the other."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -34,8 +38,12 @@ class _Ticket(Generic[Item, Result]):
         self._lock.acquire()
 
     def wait(self) -> None:
-        """Until it is called."""
-        self._lock.acquire()
+        """Until it is called; raises UnavailableError after LONGEST_WAIT_SECONDS."""
+        if not self._lock.acquire(timeout=LONGEST_WAIT_SECONDS):
+            raise UnavailableError(
+                "Les demandes d'ouverture attendent depuis trop longtemps : réessayez dans un instant, "
+                "la même demande aura la même réponse."
+            )
 
     def call(self, outcome: Result | Exception | None = None) -> None:
         """Wake its thread."""
@@ -63,7 +71,7 @@ class Rounds(Generic[Item, Result]):
         self._queue: deque[_Ticket[Item, Result]] = deque()
 
     def join(self, item: Item) -> Result:
-        """The item's result, or its error raised."""
+        """The item's result, or its error raised; UnavailableError after waiting too long."""
         ticket: _Ticket[Item, Result] = _Ticket(item)
         if not self._leads(ticket):
             self._wait(ticket)
@@ -71,7 +79,10 @@ class Rounds(Generic[Item, Result]):
         if outcome is _ALONE:
             (outcome,) = self._work([item])
         if isinstance(outcome, Exception):
-            raise outcome
+            try:
+                raise outcome
+            finally:
+                del outcome, ticket  # an error that knows its own frame would outlive the request
         return outcome
 
     def _leads(self, ticket: _Ticket[Item, Result]) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from exchange.broker.errors import BrokerStoreError
 from exchange.broker.files import locked
 from exchange.broker.keystore import KeyStore, WitnessHead
 from exchange.usecases.errors import BrokerRefusalError
-from exchange.usecases.ports import OpenRequest
+from exchange.usecases.ports import Attested, OpenRequest
 from tests.support.broker_world import Scene, open_scene
 
 
@@ -183,6 +184,32 @@ def test_no_secret_outlives_its_operation(scene: Scene) -> None:
     assert not set(secrets) & set(kept)
     remembered = repr([vars(world.broker._store), vars(world.broker._memory.record)])
     assert all(repr(each) not in remembered for each in secrets)
+
+
+@pytest.mark.parametrize("spoilt", ["envelope", "statements"])
+def test_no_secret_outlives_a_refusal(scene: Scene, spoilt: str) -> None:
+    """Also when one of several requests was refused: nothing waits for the collector of cycles."""
+    good = attempt(scene)
+    shown = attempt(scene)
+    bad = {
+        "envelope": replace(shown, envelope=b"x"),
+        "statements": replace(shown, statements=(Attested(b"{}", b""),)),
+    }[spoilt]
+    kinds = (ServiceSigningSeed, HybridIdentity)
+
+    def alive() -> int:
+        return sum(isinstance(each, kinds) for each in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = alive()
+        kept, refused = scene.world.broker.open_all([good, bad])
+        assert isinstance(kept, bytes)
+        assert isinstance(refused, BrokerRefusalError)
+        assert alive() == before
+    finally:
+        gc.enable()
 
 
 def test_a_busy_process_leaves_others_their_turn(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from audit.receipts import verify_receipt
@@ -160,6 +162,37 @@ def test_another_members_answer_comes_though_the_broker_goes_away_after_it(convo
     assert isinstance(first, Releases)
     assert len(first.opened) == 1
     assert isinstance(second, BrokerUnavailableError)
+
+
+def test_who_does_not_need_the_broker_is_answered_while_it_is_away(convoked, world, both):
+    """A retry whose answer is kept, and a refusal, in one round with a request that has to be opened."""
+    kept = asked(convoked, convoked.doctor, both[0])
+    (before,) = together(convoked, kept)
+    refused = asked(convoked, convoked.doctor, world.new_id())
+    world.broker.down = True
+    retried, told, new = together(convoked, kept, refused, asked(convoked, convoked.mayor, both[0]))
+    assert retried.opened[0].header == before.opened[0].header
+    assert len(told.refused) == 1
+    assert isinstance(new, BrokerUnavailableError)
+
+
+def test_a_repetition_that_fails_costs_nobody_else_an_answer(convoked, world, both, monkeypatch):
+    """The retry within the round finds the database away: its own outcome, and the others are answered."""
+    request, real = asked(convoked, convoked.doctor, both[0]), world.service.transactions
+    begun: list[int] = []
+
+    def failing():
+        begun.append(1)
+        if len(begun) > 1:
+            raise UnavailableError("La base ne répond pas.")
+        return real()
+
+    service = replace(world.service, transactions=failing)
+    first, other, again = release_together(
+        service, [request, asked(convoked, convoked.mayor, both[0]), request]
+    )
+    assert len(first.opened) == len(other.opened) == 1
+    assert isinstance(again, UnavailableError)
 
 
 def test_one_who_is_refused_too_often_stops_nobody_else(convoked, world, both):

@@ -147,6 +147,29 @@ def _stopping(items: Sequence[int]) -> list[str | Exception]:
     return said(items)
 
 
+def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a round that hangs everybody is told to come back, in one waiting time and not one after
+    the other; afterwards the rounds go on."""
+    monkeypatch.setattr("exchange.usecases.rounds.LONGEST_WAIT_SECONDS", 0.1)
+    played = Played(said, at_most=1)
+    threads = [threading.Thread(target=played._join, args=(item,)) for item in (1, 2, 3, 4)]
+    threads[0].start()
+    while not played.rounds:
+        time.sleep(0.001)
+    began = time.monotonic()
+    for thread in threads[1:]:
+        thread.start()
+    for thread in threads[1:]:
+        thread.join(10)
+    assert time.monotonic() - began < 5
+    assert {type(played.results[each]) for each in (2, 3, 4)} == {UnavailableError}
+    played.hold.set()
+    threads[0].join(10)
+    assert played.results[1] == "answer 1"
+    assert played._shared.join(5) == "answer 5"
+    assert played.rounds == [[1], [5]]
+
+
 def test_many_threads_each_get_their_own() -> None:
     """Under load every thread has its own answer, in far fewer rounds than requests."""
     rounds: list[int] = []
