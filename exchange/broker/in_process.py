@@ -22,14 +22,15 @@ from exchange.broker.desk import Desk
 from exchange.broker.errors import BrokerStoreError
 from exchange.broker.keystore import KeyStore, StoreConfig
 from exchange.broker.ledger import BrokerLedger
-from exchange.broker.record import LINES_TOGETHER, BrokerRecord, Recorded
+from exchange.broker.record import BrokerRecord, Recorded
 from exchange.broker.release import open_envelopes
 from exchange.broker.status import make_status
 from exchange.broker.trust_chain import acknowledge_policies
 from exchange.broker.witness import BrokerCosigner
 from exchange.usecases.broker_record import RecordKind
 from exchange.usecases.broker_wire import Custody, cosigner_name
-from exchange.usecases.errors import BrokerUnavailableError
+from exchange.usecases.errors import BrokerRefusalError, BrokerUnavailableError
+from exchange.usecases.openings import OPENINGS_TOGETHER, open_in_turn
 from exchange.usecases.ports import Attested, Clock, Opening, OpenRequest
 
 
@@ -54,7 +55,7 @@ class _Memory:
 
 class InProcessBroker:
     """Custody of release keys in a directory. Public methods are those of the port, and
-    ``cosigner``, ``destroy_expired``, ``statement_key`` and ``cosigner_key``.
+    ``cosigner``, ``open_together``, ``destroy_expired``, ``statement_key`` and ``cosigner_key``.
     """
 
     def __init__(
@@ -116,24 +117,15 @@ class InProcessBroker:
         with self._entered() as desk:
             return make_status(desk, nonce, sitting, includes)
 
-    def open(self, request: OpenRequest) -> bytes:
-        """One header; raises BrokerRefusalError."""
-        (outcome,) = self.open_all([request])
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
     def open_all(self, requests: Sequence[OpenRequest]) -> Sequence[Opening]:
-        outcomes: list[Opening] = []
-        for at in range(0, len(requests), LINES_TOGETHER):
-            try:
-                with self._entered() as desk:
-                    outcomes += open_envelopes(desk, requests[at : at + LINES_TOGETHER])
-            except BrokerUnavailableError as error:
-                if not outcomes:
-                    raise
-                return [*outcomes, *[error] * (len(requests) - at)]
-        return outcomes
+        starts = range(0, len(requests), OPENINGS_TOGETHER)
+        operations = [requests[at : at + OPENINGS_TOGETHER] for at in starts]
+        return open_in_turn(operations, self.open_together)
+
+    def open_together(self, requests: Sequence[OpenRequest]) -> list[bytes | BrokerRefusalError]:
+        """At most OPENINGS_TOGETHER in one operation; raises BrokerUnavailableError."""
+        with self._entered() as desk:
+            return open_envelopes(desk, requests)
 
     def destroy(self, because: Digest) -> bytes:
         with self._entered() as desk:

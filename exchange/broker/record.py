@@ -27,10 +27,10 @@ from exchange.broker.errors import BrokerStoreError
 from exchange.broker.files import LineFile, read_file
 from exchange.broker.slots import PAGE_BYTES, SlotFile
 from exchange.usecases.broker_record import RecordEntry, RecordKind, record_origin
+from exchange.usecases.openings import OPENINGS_TOGETHER
 
-LINES_TOGETHER: Final = 8
-"""Lines that one flush records, and so what a crash may leave unsigned; as many openings share one
-operation, some 20 ms, for which a cosigning waits."""
+LINES_TOGETHER: Final = OPENINGS_TOGETHER
+"""Lines that one flush records, and so what a crash may leave unsigned."""
 
 _NOTE_SLOT_BYTES: Final = PAGE_BYTES
 """A note of one signature: twice an origin of 200 characters, and some 200 bytes more."""

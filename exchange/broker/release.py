@@ -35,14 +35,12 @@ from exchange.broker.record import Recorded
 from exchange.broker.refusals import Why, reason_of, refusal
 from exchange.broker.shown_agenda import with_item
 from exchange.broker.witness import head_of
-from exchange.domain.policy import Refuse, decide
 from exchange.domain.refusals import MESSAGES
+from exchange.usecases.access import grounds_of, refusal_of
 from exchange.usecases.authority import verify_statement
 from exchange.usecases.broker_record import RecordKind
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.facts import (
-    access_facts,
-    cited,
     in_sitting_chain,
     latest_agenda,
     latest_roster,
@@ -243,18 +241,9 @@ def _cosigned(text: str, verifier: NoteVerifier) -> Checkpoint:
 def _require_permit(
     desk: Desk, index: StatementIndex, request: AccessRequest, deposit: str
 ) -> None:
-    verdict = decide(
-        access_facts(
-            index,
-            certificate=request.signer,
-            sitting=request.sitting,
-            deposit=deposit,
-            purpose=request.purpose,
-            now=desk.now,
-        )
-    )
-    if isinstance(verdict, Refuse):
-        raise refusal(verdict.reason.value, MESSAGES[verdict.reason])
+    reason = refusal_of(index, request, deposit, desk.now)
+    if reason is not None:
+        raise refusal(reason.value, MESSAGES[reason])
 
 
 def _authorisation(
@@ -263,13 +252,7 @@ def _authorisation(
     """The log must hold a ``release.authorised`` that rests on exactly the statements in force."""
     receipt = verified_receipt(desk, shown.release)
     require_own_cosignature(desk, receipt)
-    rests_on = cited(
-        desk.ledger.index,
-        certificate=request.signer,
-        sitting=request.sitting,
-        deposit=shown.deposit,
-        purpose=request.purpose,
-    )
+    rests_on = grounds_of(desk.ledger.index, request, shown.deposit)
     details = receipt.details
     expected = {"access_request": digest, **rests_on}
     facts = {"deposit": shown.deposit, "purpose": request.purpose.value}

@@ -25,6 +25,7 @@ from exchange.remote_broker.link import BrokerLink, LinkAnswer
 from exchange.usecases import broker_wire as wire
 from exchange.usecases.broker_wire import Operation
 from exchange.usecases.errors import BrokerRefusalError, BrokerUnavailableError
+from exchange.usecases.openings import open_in_turn
 from exchange.usecases.ports import Attested, Opening, OpenRequest
 
 OK, REFUSED, CONFLICT = 200, 403, 409
@@ -65,25 +66,10 @@ class RemoteBroker:
             ) from error
         return self._one(Operation.STATUS, wanted)
 
-    def open(self, request: OpenRequest) -> bytes:
-        """One header; raises BrokerRefusalError."""
-        (outcome,) = self.open_all([request])
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
     def open_all(self, requests: Sequence[OpenRequest]) -> Sequence[Opening]:
-        outcomes: list[Opening] = []
-        for message in wire.in_messages(requests):
-            try:
-                outcomes += self._open(message)
-            except BrokerUnavailableError as error:
-                if not outcomes:
-                    raise
-                return [*outcomes, *[error] * (len(requests) - len(outcomes))]
-        return outcomes
+        return open_in_turn(wire.in_messages(requests), self._open_together)
 
-    def _open(self, message: Sequence[OpenRequest]) -> list[bytes | BrokerRefusalError]:
+    def _open_together(self, message: Sequence[OpenRequest]) -> list[bytes | BrokerRefusalError]:
         wanted = wire.OpeningsWanted(openings=tuple(map(wire.OpeningWanted.of, message)))
         body = self._answer(Operation.OPEN, wanted)
         try:

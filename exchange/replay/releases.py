@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from crypto.digests import Digest
 from crypto.statements.exchange import AccessRequest, Manifest
-from exchange.domain.policy import Permit, Refuse, decide
 from exchange.replay.codes import Code
 from exchange.replay.history import History, LoggedEvent, Release
 from exchange.replay.reasons import reason_of
 from exchange.replay.report import RefusalRow
+from exchange.usecases.access import grounds_of, refusal_of
 from exchange.usecases.authority import find_certificate
-from exchange.usecases.facts import access_facts, cited
 
 
 def authorised(history: History, event: LoggedEvent) -> None:
@@ -97,14 +94,14 @@ def _decide_again(
     # two differ that is a finding of its own, and the decision is made for the one who asked.
     # It must be lawful at the recorded time and, where the log's order belies that, at the latest
     # time before it: a date moved either way excuses nothing.
-    verdict = _verdict(history, event, request, event.details.at)
-    if not isinstance(verdict, Refuse) and history.at > event.details.at:
-        verdict = _verdict(history, event, request, history.at)
-    if isinstance(verdict, Refuse):
+    reason = refusal_of(history.ledger, request, event.deposit, event.details.at)
+    if reason is None and history.at > event.details.at:
+        reason = refusal_of(history.ledger, request, event.deposit, history.at)
+    if reason is not None:
         if _is_erased(history, event):
             history.impossible["règles d'une remise"] += 1
             return
-        release.refusal = verdict.reason.value
+        release.refusal = reason.value
         manifest = history.statement(history.committed.get(event.deposit), Manifest)
         history.findings.add(
             Code.RELEASE_UNLAWFUL,
@@ -112,36 +109,15 @@ def _decide_again(
             dossier=manifest.statement.dossier if manifest else "?",
             deposit=event.deposit,
             person=person_name(history, request.signer),
-            reason=verdict.reason.value,
-            sentence=reason_of(verdict.reason.value),
+            reason=reason.value,
+            sentence=reason_of(reason.value),
         )
         return
     _compare_cites(history, event, request)
 
 
-def _verdict(
-    history: History, event: LoggedEvent, request: AccessRequest, at: datetime
-) -> Permit | Refuse:
-    return decide(
-        access_facts(
-            history.ledger,
-            certificate=request.signer,
-            sitting=request.sitting,
-            deposit=event.deposit,
-            purpose=request.purpose,
-            now=at,
-        )
-    )
-
-
 def _compare_cites(history: History, event: LoggedEvent, request: AccessRequest) -> None:
-    due = cited(
-        history.ledger,
-        certificate=request.signer,
-        sitting=request.sitting,
-        deposit=event.deposit,
-        purpose=request.purpose,
-    )
+    due = grounds_of(history.ledger, request, event.deposit)
     due["access_request"] = event.cites["access_request"]
     if due == event.cites:
         return

@@ -19,6 +19,7 @@ from crypto.statements.fields import MAX_ITEMS, Count, DigestField, Label
 from crypto.statements.model import Strict, load_strict_json
 from exchange.usecases.agenda_wire import OpeningSent
 from exchange.usecases.errors import BrokerRefusalError
+from exchange.usecases.openings import OPENINGS_TOGETHER
 from exchange.usecases.ports import Attested, OpenRequest
 
 MAX_REQUEST_BYTES: Final = 33_554_432
@@ -36,9 +37,6 @@ CHECKPOINT_PATH: Final = "/add-checkpoint"
 HEAD_PATH: Final = "/v1/head"
 SIZE_TYPE: Final = "text/x.tlog.size"
 """The media type of a witness's conflict: the size that it cosigned last."""
-
-OPENINGS_TOGETHER: Final = 8
-"""As many as the broker opens in one operation."""
 
 PREFIX: Final = "/v1/"
 
@@ -239,6 +237,11 @@ class Outcomes(Strict):
     outcomes: Annotated[
         tuple[Outcome, ...], Field(strict=False, min_length=1, max_length=OPENINGS_TOGETHER)
     ]
+
+    @classmethod
+    def of(cls, openings: Sequence[bytes | BrokerRefusalError]) -> Outcomes:
+        """As they go over the wire."""
+        return cls(outcomes=tuple(Outcome.of(each) for each in openings))
 
 
 REQUESTS: Final[dict[Operation, type[Strict]]] = {

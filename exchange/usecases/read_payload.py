@@ -9,10 +9,9 @@ from datetime import datetime
 from audit.events import EventType
 from crypto.digests import Digest
 from crypto.statements.exchange import AccessRequest
-from exchange.domain.policy import Refuse, decide
 from exchange.domain.refusals import RefusalReason
+from exchange.usecases.access import refusal_of
 from exchange.usecases.errors import NotFoundError, RefusedError
-from exchange.usecases.facts import access_facts
 from exchange.usecases.foresight import foresee_decisions
 from exchange.usecases.ports import ReleaseRecord, UnitOfWork
 from exchange.usecases.rates import pass_one, release_refusals
@@ -77,17 +76,7 @@ def _released(work: UnitOfWork, caller: Caller, deposit: str) -> ReleaseRecord:
 def _refusal_now(work: UnitOfWork, record: ReleaseRecord, now: datetime) -> RefusalReason | None:
     request = _request(work, record)
     foresee_decisions(work.statements, [request], [record.deposit])
-    verdict = decide(
-        access_facts(
-            work.statements,
-            certificate=record.certificate,
-            sitting=request.sitting,
-            deposit=record.deposit,
-            purpose=request.purpose,
-            now=now,
-        )
-    )
-    return verdict.reason if isinstance(verdict, Refuse) else None
+    return refusal_of(work.statements, request, record.deposit, now)
 
 
 def _request(work: UnitOfWork, record: ReleaseRecord) -> AccessRequest:

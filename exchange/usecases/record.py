@@ -67,8 +67,9 @@ def record_event(
     facts: Mapping[str, str] | None = None,
 ) -> int:
     """Append one event to the transaction; its ticket."""
-    details = EventDetails(type=kind, at=at, cites=dict(cites or {}), facts=dict(facts or {}))
-    return work.events.append(new_entry(details, service.origin, service.entropy))
+    happened = Happening(kind, cites or {}, facts or {})
+    (ticket,) = record_events(service, work, [happened], at=at)
+    return ticket
 
 
 def record_statement(

@@ -13,9 +13,9 @@ from crypto.digests import Digest
 from crypto.statements.agenda import AgendaOpening
 from crypto.statements.exchange import AccessRequest, Manifest
 from exchange.domain.refusals import MESSAGES
+from exchange.usecases.access import grounds_of
 from exchange.usecases.facts import (
     SealedEnvelope,
-    cited,
     latest_agenda,
     manifest_of,
     sealed_envelope,
@@ -97,21 +97,14 @@ def _happening(work: UnitOfWork, judged: Judged, verdict: Verdict) -> Happening:
     request = judged.asked.statement
     facts = {"deposit": verdict.deposit, "purpose": request.purpose.value}
     if verdict.reason is None:
-        kind, cites = EventType.RELEASE_AUTHORISED, _rests_on(work, request, verdict.deposit)
+        kind, cites = (
+            EventType.RELEASE_AUTHORISED,
+            grounds_of(work.statements, request, verdict.deposit),
+        )
     else:
         kind, cites = EventType.RELEASE_REFUSED, {"certificate": request.signer}
         facts["reason"] = verdict.reason.value
     return Happening(kind, {**cites, "access_request": judged.asked.request.digest}, facts)
-
-
-def _rests_on(work: UnitOfWork, request: AccessRequest, deposit: str) -> dict[str, Digest]:
-    return cited(
-        work.statements,
-        certificate=request.signer,
-        sitting=request.sitting,
-        deposit=deposit,
-        purpose=request.purpose,
-    )
 
 
 def _keep_requests(
@@ -205,7 +198,7 @@ def _sought(index: StatementIndex, request: AccessRequest, record: ReleaseRecord
 
 def _material(work: UnitOfWork, sought: _Sought, envelope: bytes) -> Material:
     index, manifest, sealed = work.statements, sought.manifest, sought.sealed
-    rests_on = _rests_on(work, sought.request, sought.record.deposit)
+    rests_on = grounds_of(index, sought.request, sought.record.deposit)
     accepted = [index.get(digest) for digest in rests_on.values()]
     shown = filed_all(work, [each for each in accepted if each])
     by_digest = {each.digest: each for each in shown}

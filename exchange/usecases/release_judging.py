@@ -10,8 +10,8 @@ from audit.checkpoint import Checkpoint
 from crypto.digests import Digest
 from crypto.statements import Unverified, Verified, parse
 from crypto.statements.exchange import AccessRequest
-from exchange.domain.policy import Permit, decide
 from exchange.domain.refusals import RefusalReason
+from exchange.usecases.access import refusal_of
 from exchange.usecases.depositing import known_sitting
 from exchange.usecases.errors import (
     InvalidRequestError,
@@ -20,9 +20,7 @@ from exchange.usecases.errors import (
     UseCaseError,
     explained,
 )
-from exchange.usecases.facts import access_facts
 from exchange.usecases.foresight import foresee_decisions
-from exchange.usecases.ledger import StatementIndex
 from exchange.usecases.ports import ReleaseRecord, UnitOfWork
 from exchange.usecases.rates import release_refusals, still_open
 from exchange.usecases.service import Caller, Service
@@ -171,24 +169,8 @@ def _verdict(work: UnitOfWork, asked: Asked, deposit: str, spent: bool, now: dat
     """Decided again at a retry: what was recused, withdrawn or closed since is refused, also where an
     answer is still kept.
     """
-    reason = _reason(work.statements, asked.statement, deposit, now)
+    reason = refusal_of(work.statements, asked.statement, deposit, now)
     if reason is not None or not spent:
         return Verdict(deposit, reason, None)
     record = work.releases.get(asked.request.digest, deposit)
     return Verdict(deposit, None if record else RefusalReason.REQUEST_SPENT, record)
-
-
-def _reason(
-    index: StatementIndex, request: AccessRequest, deposit: str, now: datetime
-) -> RefusalReason | None:
-    verdict = decide(
-        access_facts(
-            index,
-            certificate=request.signer,
-            sitting=request.sitting,
-            deposit=deposit,
-            purpose=request.purpose,
-            now=now,
-        )
-    )
-    return None if isinstance(verdict, Permit) else verdict.reason

@@ -27,6 +27,7 @@ from exchange.usecases.ports import Attested, OpenRequest
 from tests.support.broker_world import Scene, World
 from tests.support.broker_world_log import ORIGIN, START
 from tests.support.memory_log import MemoryLogStore
+from tests.support.openings import open_one
 
 NONCE = b"n" * 32
 
@@ -375,7 +376,7 @@ def test_refusals_cannot_fill_the_disk(scene: Scene, monkeypatch: pytest.MonkeyP
     def recorded_after(tries: int) -> list[str]:
         for _ in range(tries):
             with pytest.raises(BrokerRefusalError) as caught:
-                world.broker.open(OpenRequest(b"{}", (), b"", world.new_id(), b""))
+                open_one(world.broker, OpenRequest(b"{}", (), b"", world.new_id(), b""))
             assert reason(caught) == "malformed"
         lines = [RecordEntry.parse(line) for line in world.broker.record()[0].splitlines()]
         return [each.facts["reason"] for each in lines if each.kind is RecordKind.REFUSED]

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -24,17 +24,14 @@ from crypto.digests import sha256
 from crypto.keys import HybridIdentity
 from crypto.statements.exchange import AccessRequest, Declaration, Purpose, Undertaking
 from crypto.statements.registry import (
-    Capacity,
     Role,
     Roster,
-    RosterApproval,
-    RosterMandate,
     SeatKind,
 )
 from tests.bench.paired import Figure
 from tests.bench.served import PIECE_BYTES, Served, engines, get, of_today, served
 from tests.support.broker_world_deposits import Deposit
-from tests.support.broker_world_registry import Person, roster_seat
+from tests.support.broker_world_registry import Person, approval, roster_seat, titular_mandate
 from tests.support.live_service import API, LiveService
 
 DOSSIERS: Final = 60
@@ -65,28 +62,8 @@ class Busy(LiveService):
             version=version,
             previous=previous,
             seats=tuple(roster_seat(each.seat, SeatKind.DESIGNATED, None) for each in seated),
-            mandates=tuple(
-                RosterMandate(
-                    mandate=each.mandate,
-                    seat=each.seat,
-                    person=each.person,
-                    capacity=Capacity.TITULAR,
-                    from_day=date(2026, 1, 1),
-                    to_day=date(2028, 12, 31),
-                    decree=None,
-                )
-                for each in seated
-            ),
-            approvals=(
-                RosterApproval(
-                    organisation="altair",
-                    label="Altaïr",
-                    rna="W920000000",
-                    from_day=date(2026, 1, 1),
-                    to_day=date(2028, 12, 31),
-                    decree=None,
-                ),
-            ),
+            mandates=tuple(titular_mandate(each) for each in seated),
+            approvals=(approval("altair"),),
         )
 
 

@@ -24,6 +24,7 @@ from exchange.usecases.ports import Broker, OpenRequest
 from tests.support.broker_world import Request, Scene, World, open_scene
 from tests.support.broker_world_deposits import Deposit
 from tests.support.broker_world_log import ORIGIN
+from tests.support.openings import open_one
 from tests.support.separate_broker import SeparateWorld, separate_scene
 
 PER_SECOND: Final = 100
@@ -86,7 +87,7 @@ def _times(scene: Scene) -> list[float]:
 
 
 def _one(broker: Broker, shown: OpenRequest, due: float) -> float:
-    broker.open(shown)
+    open_one(broker, shown)
     return time.perf_counter() - due
 
 

@@ -24,6 +24,7 @@ from exchange.usecases import facts
 from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world_deposits import Deposit, WorldDeposits
 from tests.support.broker_world_registry import Person
+from tests.support.openings import open_one
 
 
 @dataclass
@@ -117,7 +118,7 @@ class World(WorldDeposits):
         """The whole honest path; the request and the broker's answer."""
         request = self.request(who, sitting, deposit)
         index = self.authorise(request, deposit)
-        return request, self.broker.open(self.shown(request, deposit, index))
+        return request, open_one(self.broker, self.shown(request, deposit, index))
 
     # --- the usual situation --------------------------------------------------------------
 

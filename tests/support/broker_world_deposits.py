@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 from audit.events import EventType
 from crypto.digests import Digest, sha256
-from crypto.edge.seal import envelope_for, header_for, seal_payload
+from crypto.edge.seal import SealedPayload, envelope_for, header_for, seal_payload
 from crypto.encoding import new_dossier_reference
 from crypto.statements import Unverified, parse, seal
 from crypto.statements.agenda import AgendaItem, AgendaOpening
@@ -52,26 +53,10 @@ class WorldDeposits(WorldRegistry):
             entries.append(entry)
             envelopes[reader.certificate] = envelope
             headers[reader.certificate] = header
-        values = {
-            "origin": ORIGIN,
-            "sitting": sitting,
-            "sitting_sha256": self.sittings[sitting].digest,
-            "release_key_sha256": key.digest,
-            "dossier": dossier or new_dossier_reference(os.urandom),
-            "pathway": self.new_id(),
-            "deposit": ident,
-            "complement_of": None,
-            "urgent": False,
-            "kind": Kind.ENGAGEMENT,
-            "audience": None,
-            "length": payload.length,
-            "sha256": payload.sha256,
-            "nonce": payload.nonce,
-            "commitment": payload.commitment,
-            "envelopes": tuple(entries),
-            **changes,
-        }
-        manifest = self.by(who, Manifest, **values)
+        if dossier:
+            changes["dossier"] = dossier
+        values = self.manifest_fields(sitting, key, ident, payload, entries)
+        manifest = self.by(who, Manifest, **{**values, **changes})
         self.commit(who, manifest, key)
         return Deposit(
             ident,
@@ -82,6 +67,34 @@ class WorldDeposits(WorldRegistry):
             headers,
             payload.file_key,
         )
+
+    def manifest_fields(
+        self,
+        sitting: str,
+        key: Unverified[ReleaseKey],
+        deposit: str,
+        payload: SealedPayload,
+        entries: Sequence[EnvelopeEntry],
+    ) -> dict[str, Any]:
+        """What the manifest of a new dossier says."""
+        return {
+            "origin": ORIGIN,
+            "sitting": sitting,
+            "sitting_sha256": self.sittings[sitting].digest,
+            "release_key_sha256": key.digest,
+            "dossier": new_dossier_reference(os.urandom),
+            "pathway": self.new_id(),
+            "deposit": deposit,
+            "complement_of": None,
+            "urgent": False,
+            "kind": Kind.ENGAGEMENT,
+            "audience": None,
+            "length": payload.length,
+            "sha256": payload.sha256,
+            "nonce": payload.nonce,
+            "commitment": payload.commitment,
+            "envelopes": tuple(entries),
+        }
 
     def begin(self, who: Person, sitting: str, ident: str) -> Unverified[ReleaseKey]:
         envelope = self.broker.make_release_key(ident, self.sittings[sitting].digest)

@@ -159,29 +159,8 @@ class WorldRegistry(WorldLog):
                 roster_seat("altair", SeatKind.ASSOCIATION, "altair"),
                 roster_seat("invite", SeatKind.GUEST, None),
             ),
-            mandates=tuple(
-                RosterMandate(
-                    mandate=person.mandate,
-                    seat=person.seat,
-                    person=person.person,
-                    capacity=Capacity.TITULAR,
-                    from_day=date(2026, 1, 1),
-                    to_day=date(2028, 12, 31),
-                    decree=None,
-                )
-                for person in seated
-            ),
-            approvals=tuple(
-                RosterApproval(
-                    organisation=code,
-                    label=code.title(),
-                    rna="W920000000",
-                    from_day=date(2026, 1, 1),
-                    to_day=date(2028, 12, 31),
-                    decree=None,
-                )
-                for code in ("altair", "nid")
-            ),
+            mandates=tuple(titular_mandate(person) for person in seated),
+            approvals=tuple(approval(code) for code in ("altair", "nid")),
         )
 
     def sitting(
@@ -243,6 +222,31 @@ class WorldRegistry(WorldLog):
     def close(self, sitting: str, **how: Any) -> Digest:
         digest = self.sittings[sitting].digest
         return self.post(self.by_registrar(Closing, sitting=sitting, sitting_sha256=digest), **how)
+
+
+def titular_mandate(person: Person) -> RosterMandate:
+    """The person's mandate as the titular of their seat."""
+    return RosterMandate(
+        mandate=person.mandate,
+        seat=person.seat,
+        person=person.person,
+        capacity=Capacity.TITULAR,
+        from_day=date(2026, 1, 1),
+        to_day=date(2028, 12, 31),
+        decree=None,
+    )
+
+
+def approval(code: str) -> RosterApproval:
+    """An association's approval."""
+    return RosterApproval(
+        organisation=code,
+        label=code.title(),
+        rna="W920000000",
+        from_day=date(2026, 1, 1),
+        to_day=date(2028, 12, 31),
+        decree=None,
+    )
 
 
 def roster_seat(code: str, kind: SeatKind, organisation: str | None) -> RosterSeat:

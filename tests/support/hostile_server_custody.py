@@ -25,6 +25,7 @@ from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world import World
 from tests.support.hostile_answers import Problem
 from tests.support.hostile_server_statements import StatementRoutes
+from tests.support.openings import open_one
 
 PART_BYTES = 65_536
 
@@ -136,7 +137,8 @@ class CustodyRoutes(StatementRoutes):
         cites = {"access_request": request.digest, **rests_on}
         told = {"deposit": deposit, "purpose": purpose.value}
         index = world.log_event(EventType.RELEASE_AUTHORISED, cites, told)
-        header = world.broker.open(
+        header = open_one(
+            world.broker,
             OpenRequest(
                 access_request=request.envelope,
                 statements=tuple(world.attest(digest) for digest in rests_on.values()),
@@ -144,7 +146,7 @@ class CustodyRoutes(StatementRoutes):
                 deposit=deposit,
                 envelope=self._envelope(caller, deposit, purpose),
                 item=world.opening_of(request.statement.sitting, rests_on["manifest"]),
-            )
+            ),
         )
         self.released.add((caller, deposit))
         grant = rests_on.get("grant")

@@ -21,11 +21,11 @@ from werkzeug.test import TestResponse
 from audit.policy import LogPolicy
 from crypto.digests import Digest, sha256
 from crypto.edge.seal import seal_payload
-from crypto.encoding import encode_base64, new_dossier_reference
+from crypto.encoding import encode_base64
 from crypto.keys import PartySigningSeed, VerifyKey
 from crypto.statements import Unverified, parse
 from crypto.statements.custody import ReleaseKey
-from crypto.statements.exchange import Kind, Login, Manifest, Purpose
+from crypto.statements.exchange import Login, Manifest, Purpose
 from crypto.statements.registry import Agenda, Enrolment, Invitation, TrustPolicy
 from exchange.settings import load_settings
 from exchange.usecases.agenda_wire import OpeningSent
@@ -182,29 +182,9 @@ class LiveService(World):
         payload = seal_payload(BytesIO(os.urandom(size)), sink, entropy=os.urandom)
         audience = [(reader, Purpose.READ) for reader in readers] + [(who, Purpose.GRANT)]
         made = [self.envelope(key, payload.file_key, each, why) for each, why in audience]
-        manifest = self.by(
-            who,
-            Manifest,
-            **{
-                "origin": ORIGIN,
-                "sitting": sitting,
-                "sitting_sha256": self.sittings[sitting].digest,
-                "release_key_sha256": key.digest,
-                "dossier": new_dossier_reference(os.urandom),
-                "pathway": self.new_id(),
-                "deposit": begun.json["deposit"],
-                "complement_of": None,
-                "urgent": False,
-                "kind": Kind.ENGAGEMENT,
-                "audience": None,
-                "length": payload.length,
-                "sha256": payload.sha256,
-                "nonce": payload.nonce,
-                "commitment": payload.commitment,
-                "envelopes": tuple(entry for entry, _header, _envelope in made),
-                **changes,
-            },
-        )
+        entries = [entry for entry, _header, _envelope in made]
+        values = self.manifest_fields(sitting, key, begun.json["deposit"], payload, entries)
+        manifest = self.by(who, Manifest, **{**values, **changes})
         headers = {e.certificate: header for e, header, _envelope in made}
         envelopes = [envelope for _entry, _header, envelope in made]
         return Answered(

@@ -8,14 +8,15 @@ import pytest
 
 from exchange.usecases.broker_record import RecordEntry, RecordKind
 from exchange.usecases.errors import BrokerRefusalError
-from exchange.usecases.ports import OpenRequest
+from exchange.usecases.ports import Broker, OpenRequest
 from tests.support.broker_world import Scene
+from tests.support.openings import open_one
 
 
 def refused(scene: Scene, shown: OpenRequest) -> str:
     """The broker's reason; also that it recorded the refusal and opened nothing."""
     with pytest.raises(BrokerRefusalError) as caught:
-        scene.world.broker.open(shown)
+        open_one(scene.world.broker, shown)
     reason = str(caught.value.params["reason"])
     assert str(caught.value)
     entries = record(scene)
@@ -26,8 +27,14 @@ def refused(scene: Scene, shown: OpenRequest) -> str:
 
 
 def record(scene: Scene) -> list[RecordEntry]:
-    entries, _note = scene.world.broker.record()
-    return [RecordEntry.parse(line) for line in entries.splitlines()]
+    return recorded(scene.world.broker)
+
+
+def recorded(broker: Broker, *kinds: RecordKind) -> list[RecordEntry]:
+    """A broker's record: of these kinds, or all of it."""
+    lines, _note = broker.record()
+    entries = [RecordEntry.parse(line) for line in lines.splitlines()]
+    return [each for each in entries if not kinds or each.kind in kinds]
 
 
 def attempt(scene: Scene, who: Any = None, deposit: Any = None, **changes: Any) -> OpenRequest:

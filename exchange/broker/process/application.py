@@ -71,7 +71,8 @@ class BrokerApplication:
             return Response(status=NOT_FOUND)
         wanted = wire.read(wire.REQUESTS[operation], request.get_data())
         if isinstance(wanted, wire.OpeningsWanted):
-            return Response(wire.write(_opened(self._broker, wanted)), content_type=JSON)
+            outcomes = wire.Outcomes.of(self._broker.open_together(wanted.requests()))
+            return Response(wire.write(outcomes), content_type=JSON)
         octets = perform(self._broker, operation, wanted)
         return Response(wire.write(wire.Answer(octets=octets)), content_type=JSON)
 
@@ -84,16 +85,6 @@ class BrokerApplication:
         except WitnessError as error:
             return _said(error, error.STATUS)
         return Response(line, content_type=TEXT)
-
-
-def _opened(broker: InProcessBroker, wanted: wire.OpeningsWanted) -> wire.Outcomes:
-    """One operation; raises BrokerUnavailableError, which is then said of all of them."""
-    outcomes = broker.open_all(wanted.requests())
-    away = next((each for each in outcomes if isinstance(each, BrokerUnavailableError)), None)
-    if away is not None:
-        raise away
-    said = (each for each in outcomes if not isinstance(each, BrokerUnavailableError))
-    return wire.Outcomes(outcomes=tuple(wire.Outcome.of(each) for each in said))
 
 
 def perform(broker: InProcessBroker, operation: Operation, wanted: Any) -> tuple[bytes, ...]:

@@ -9,6 +9,7 @@ import pytest
 from crypto.statements.agenda import AgendaOpening
 from exchange.usecases.errors import BrokerRefusalError
 from tests.support.broker_world import Scene
+from tests.support.openings import open_one
 from tests.support.release_attempts import attempt, refused
 
 
@@ -50,7 +51,7 @@ def test_broker_keeps_no_agenda(scene: Scene) -> None:
     """What a request showed of the agenda is forgotten with it."""
     world = scene.world
     shown = attempt(scene)
-    assert world.broker.open(shown)
+    assert open_one(world.broker, shown)
     with pytest.raises(BrokerRefusalError) as caught:
-        world.broker.open(replace(attempt(scene), item=None))
+        open_one(world.broker, replace(attempt(scene), item=None))
     assert caught.value.params["reason"] == "not-on-agenda"

@@ -10,6 +10,7 @@ from crypto.errors import CryptoError
 from crypto.statements.exchange import Purpose
 from exchange.usecases.broker_record import RecordKind
 from tests.support.broker_world import Scene
+from tests.support.openings import open_one
 from tests.support.release_attempts import record
 
 
@@ -34,10 +35,10 @@ def test_retry_gets_the_same_answer_and_one_record(scene: Scene) -> None:
     world = scene.world
     request = world.request(scene.member, scene.sitting, scene.deposit)
     index = world.authorise(request, scene.deposit)
-    first = world.broker.open(world.shown(request, scene.deposit, index))
+    first = open_one(world.broker, world.shown(request, scene.deposit, index))
     world.advance(hours=2)
     world.log_event(EventType.ROSTER_READ, {}, {"what": "sittings"})
-    again = world.new_broker().open(world.shown(request, scene.deposit, index))
+    again = open_one(world.new_broker(), world.shown(request, scene.deposit, index))
     assert again == first
     assert [entry.kind for entry in record(scene)].count(RecordKind.OPENED) == 1
 
@@ -47,6 +48,6 @@ def test_grant_without_declaration_opens_for_the_association(scene: Scene) -> No
     world = scene.world
     request = world.request(scene.depositor, scene.sitting, scene.deposit, purpose=Purpose.GRANT)
     index = world.authorise(request, scene.deposit)
-    answer = world.broker.open(world.shown(request, scene.deposit, index))
+    answer = open_one(world.broker, world.shown(request, scene.deposit, index))
     due = scene.deposit.headers[scene.depositor.certificate]
     assert decrypt_with(answer, request.reply) == due

@@ -13,18 +13,12 @@ import pytest
 from crypto.digests import sha256
 from exchange.broker.in_process import InProcessBroker
 from exchange.broker.record import LINES_TOGETHER
-from exchange.usecases.broker_record import RecordEntry, RecordKind
+from exchange.usecases.broker_record import RecordKind
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world import Scene
 from tests.support.power_loss import Disk, PowerFailure, failing
-from tests.support.release_attempts import attempt
-
-
-def entries(broker: InProcessBroker, kind: RecordKind) -> list[RecordEntry]:
-    lines, _note = broker.record()
-    found = [RecordEntry.parse(line) for line in lines.splitlines()]
-    return [each for each in found if each.kind is kind]
+from tests.support.release_attempts import attempt, recorded
 
 
 def test_each_is_answered_and_recorded(scene: Scene) -> None:
@@ -33,10 +27,10 @@ def test_each_is_answered_and_recorded(scene: Scene) -> None:
     shown = [attempt(scene) for _ in range(LINES_TOGETHER + 2)]
     answers = broker.open_all(shown)
     assert len({bytes(each) for each in answers if isinstance(each, bytes)}) == len(shown)
-    recorded = [each.cites["answer"] for each in entries(broker, RecordKind.OPENED)]
-    assert recorded == [sha256(bytes(each)) for each in answers]  # type: ignore[arg-type]
+    named = [each.cites["answer"] for each in recorded(broker, RecordKind.OPENED)]
+    assert named == [sha256(bytes(each)) for each in answers]  # type: ignore[arg-type]
     assert broker.open_all(shown) == answers
-    assert len(entries(broker, RecordKind.OPENED)) == len(shown)
+    assert len(recorded(broker, RecordKind.OPENED)) == len(shown)
 
 
 def test_a_refusal_stops_no_other(scene: Scene) -> None:
@@ -49,7 +43,7 @@ def test_a_refusal_stops_no_other(scene: Scene) -> None:
     assert isinstance(last, bytes)
     assert isinstance(refused, BrokerRefusalError)
     assert refused.params["reason"] == "not-authorised"
-    assert [each.facts["reason"] for each in entries(broker, RecordKind.REFUSED)] == [
+    assert [each.facts["reason"] for each in recorded(broker, RecordKind.REFUSED)] == [
         "not-authorised"
     ]
 
@@ -59,7 +53,7 @@ def test_the_same_twice_is_one_answer(scene: Scene) -> None:
     broker, shown = scene.world.broker, attempt(scene)
     one, other = broker.open_all([shown, shown])
     assert one == other
-    assert len(entries(broker, RecordKind.OPENED)) == 1
+    assert len(recorded(broker, RecordKind.OPENED)) == 1
 
 
 def test_what_comes_with_one_counts_for_all(scene: Scene) -> None:
@@ -70,7 +64,7 @@ def test_what_comes_with_one_counts_for_all(scene: Scene) -> None:
     with_news = replace(second, statements=(*second.statements, revocation))
     outcomes = world.broker.open_all([first, with_news])
     assert [type(each) for each in outcomes] == [BrokerRefusalError] * 2
-    assert entries(world.broker, RecordKind.OPENED) == []
+    assert recorded(world.broker, RecordKind.OPENED) == []
 
 
 def test_power_fails_over_several(
@@ -98,8 +92,8 @@ def _broker(scene: Scene, directory: Path) -> InProcessBroker:
 
 
 def _same_afterwards(broker: InProcessBroker, shown: list[OpenRequest]) -> None:
-    before = {each.cites["answer"] for each in entries(broker, RecordKind.OPENED)}
+    before = {each.cites["answer"] for each in recorded(broker, RecordKind.OPENED)}
     digests = [sha256(bytes(each)) for each in broker.open_all(shown)]  # type: ignore[arg-type]
     assert before <= set(digests)
-    recorded = [each.cites["answer"] for each in entries(broker, RecordKind.OPENED)]
-    assert sorted(recorded) == sorted(digests)
+    named = [each.cites["answer"] for each in recorded(broker, RecordKind.OPENED)]
+    assert sorted(named) == sorted(digests)

@@ -13,6 +13,7 @@ from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world import Scene
 from tests.support.memory_log import MemoryLogStore
+from tests.support.openings import open_one
 from tests.support.release_attempts import attempt, refused
 
 
@@ -142,7 +143,7 @@ def test_restored_old_store_opens_nothing(scene: Scene, tmp_path: Path) -> None:
     shown = attempt(scene)
     (world.directory / "state.slots").write_bytes(state)
     with pytest.raises(BrokerRefusalError) as caught:
-        world.new_broker().open(shown)
+        open_one(world.new_broker(), shown)
     assert caught.value.params["reason"] in {"bad-receipt", "other-log"}
 
 

@@ -17,6 +17,7 @@ from crypto.statements.exchange import AccessRequest
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world import Scene
+from tests.support.openings import open_one
 from tests.support.release_attempts import attempt, record, refused
 
 
@@ -44,7 +45,9 @@ def test_replay_with_another_reply_key(scene: Scene) -> None:
     """A server that puts its own reply key into a member's request breaks the signature."""
     world = scene.world
     request = world.request(scene.member, scene.sitting, scene.deposit)
-    world.broker.open(world.shown(request, scene.deposit, world.authorise(request, scene.deposit)))
+    open_one(
+        world.broker, world.shown(request, scene.deposit, world.authorise(request, scene.deposit))
+    )
     thief = HybridIdentity.generate(os.urandom)
     outer = json.loads(request.signed.envelope)
     body = json.loads(base64.b64decode(outer["payload"]))
@@ -59,7 +62,7 @@ def test_replay_with_another_reply_key(scene: Scene) -> None:
     )
     index = world.authorise(request, scene.deposit)
     with pytest.raises(BrokerRefusalError) as caught:
-        world.broker.open(world.shown(request, scene.deposit, index))
+        open_one(world.broker, world.shown(request, scene.deposit, index))
     assert caught.value.params["reason"] == "bad-signature"
 
 

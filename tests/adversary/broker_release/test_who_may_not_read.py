@@ -9,6 +9,7 @@ from exchange.broker.keystore import KeyStore
 from exchange.usecases.errors import BrokerRefusalError
 from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world import Scene
+from tests.support.openings import open_one
 from tests.support.release_attempts import attempt, refused
 
 
@@ -130,13 +131,13 @@ def test_conflict_card_without_declaration(scene: Scene) -> None:
         kind=Kind.CONFLICT_CARD,
     )
     world.publish_agenda(scene.sitting, scene.deposit, scene.other, made, card)
-    assert world.broker.open(attempt(scene, deposit=card))
+    assert open_one(world.broker, attempt(scene, deposit=card))
     with pytest.raises(BrokerRefusalError) as undeclared:
-        world.broker.open(attempt(scene, deposit=made))
+        open_one(world.broker, attempt(scene, deposit=made))
     assert undeclared.value.params["reason"] == "declaration-missing"
     world.recuse(scene.member, scene.sitting, made)
     with pytest.raises(BrokerRefusalError) as recused:
-        world.broker.open(attempt(scene, deposit=card))
+        open_one(world.broker, attempt(scene, deposit=card))
     assert recused.value.params["reason"] == "recused"
 
 

@@ -20,6 +20,7 @@ from exchange.usecases.errors import BrokerRefusalError
 from tests.support.broker_world import Scene
 from tests.support.broker_world_log import ORIGIN
 from tests.support.memory_log import MemoryLogStore
+from tests.support.openings import open_one
 from tests.support.release_attempts import record
 from tests.support.separate_broker import OWN_PROCESS, world_of
 
@@ -39,7 +40,7 @@ def test_hostile_server_gets_no_header(scene: Scene) -> None:
 
     def tried(reason: str, shown: object) -> None:
         with pytest.raises(BrokerRefusalError) as caught:
-            world.broker.open(shown)  # type: ignore[arg-type]
+            open_one(world.broker, shown)  # type: ignore[arg-type]
         assert caught.value.params["reason"] == reason
         assert reason in reasons(scene)
 
@@ -63,7 +64,9 @@ def test_hostile_server_gets_no_header(scene: Scene) -> None:
     world.revoke(claire)
     late = world.request(claire, scene.sitting, scene.deposit)
     with pytest.raises(BrokerRefusalError):
-        world.broker.open(world.shown(late, scene.deposit, world.authorise(late, scene.deposit)))
+        open_one(
+            world.broker, world.shown(late, scene.deposit, world.authorise(late, scene.deposit))
+        )
     assert RecordKind.OPENED not in {entry.kind for entry in record(scene)}
     assert {entry.facts.get("custody") for entry in record(scene)} >= {"separate"}
 

@@ -21,11 +21,12 @@ from exchange.broker.errors import BrokerStoreError
 from exchange.broker.files import LineFile
 from exchange.broker.in_process import InProcessBroker
 from exchange.broker.slots import PAGE_BYTES, SlotFile
-from exchange.usecases.broker_record import RecordEntry, RecordKind
+from exchange.usecases.broker_record import RecordKind
 from exchange.usecases.errors import BrokerRefusalError
-from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world import Scene, open_scene
+from tests.support.openings import open_one
 from tests.support.power_loss import Disk, PowerFailure, failing
+from tests.support.release_attempts import attempt, recorded
 
 MOST_CALLS = 200
 """No operation of these tests makes as many."""
@@ -43,12 +44,6 @@ def broker_at(scene: Scene, directory: Path) -> InProcessBroker:
     broker = InProcessBroker(directory, lambda: scene.world.now, os.urandom)
     broker.cosigner.last_size()
     return broker
-
-
-def attempt(scene: Scene) -> OpenRequest:
-    request = scene.world.request(scene.member, scene.sitting, scene.deposit)
-    index = scene.world.authorise(request, scene.deposit)
-    return scene.world.shown(request, scene.deposit, index)
 
 
 def followed(
@@ -77,12 +72,6 @@ def followed(
     raise AssertionError("the operation never came to its end")
 
 
-def opened(broker: InProcessBroker) -> list[RecordEntry]:
-    lines, _note = broker.record()
-    entries = [RecordEntry.parse(line) for line in lines.splitlines()]
-    return [each for each in entries if each.kind is RecordKind.OPENED]
-
-
 def test_an_answer_found_and_given_lasts(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,12 +79,14 @@ def test_an_answer_found_and_given_lasts(
     shown = attempt(scene)
 
     def open_it(broker: InProcessBroker) -> object:
-        return broker.open(shown)
+        return open_one(broker, shown)
 
     cases = 0
     for broker, answer in followed(scene, tmp_path, monkeypatch, open_it, open_it):
-        assert [each.cites["answer"] for each in opened(broker)] == [sha256(bytes(answer))]
-        assert broker.open(shown) == answer
+        assert [each.cites["answer"] for each in recorded(broker, RecordKind.OPENED)] == [
+            sha256(bytes(answer))
+        ]
+        assert open_one(broker, shown) == answer
         cases += 1
     assert cases >= 8
 
@@ -115,7 +106,7 @@ def test_an_acknowledged_revocation_lasts(
         lambda each: each.acknowledge(revocation),
     ):
         with pytest.raises(BrokerRefusalError) as caught:
-            broker.open(shown)
+            open_one(broker, shown)
         assert caught.value.params["reason"] == "bad-signature"
 
 

@@ -15,11 +15,12 @@ from crypto.digests import sha256
 from crypto.statements import parse
 from crypto.statements.custody import Status
 from exchange.broker.in_process import InProcessBroker
-from exchange.usecases.broker_record import RecordEntry, RecordKind
+from exchange.usecases.broker_record import RecordKind
 from exchange.usecases.errors import BrokerRefusalError
-from exchange.usecases.ports import OpenRequest
 from tests.support.broker_world import Scene, open_scene
+from tests.support.openings import open_one
 from tests.support.power_loss import Disk, PowerFailure, failing
+from tests.support.release_attempts import attempt, recorded
 
 MOST_CALLS = 200
 """No operation of these tests makes as many."""
@@ -59,18 +60,6 @@ def accidents(
     raise AssertionError("the operation never came to its end")
 
 
-def attempt(scene: Scene) -> OpenRequest:
-    request = scene.world.request(scene.member, scene.sitting, scene.deposit)
-    index = scene.world.authorise(request, scene.deposit)
-    return scene.world.shown(request, scene.deposit, index)
-
-
-def opened(broker: InProcessBroker) -> list[RecordEntry]:
-    lines, _note = broker.record()
-    entries = [RecordEntry.parse(line) for line in lines.splitlines()]
-    return [each for each in entries if each.kind is RecordKind.OPENED]
-
-
 @pytest.mark.parametrize("first", [True, False])
 def test_nothing_revealed_is_forgotten(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bool
@@ -78,18 +67,22 @@ def test_nothing_revealed_is_forgotten(
     """What left is in the record and is answered again the same; and never does the record name an
     answer that was lost."""
     if not first:
-        scene.world.broker.open(attempt(scene))
+        open_one(scene.world.broker, attempt(scene))
     shown = attempt(scene)
-    before = len(opened(scene.world.broker))
+    before = len(recorded(scene.world.broker, RecordKind.OPENED))
     cases = 0
-    for broker, answer in accidents(scene, tmp_path, monkeypatch, lambda each: each.open(shown)):
-        recorded = {each.cites["answer"] for each in opened(broker)[before:]}
-        again = broker.open(shown)
-        assert recorded <= {sha256(again)}
+    for broker, answer in accidents(
+        scene, tmp_path, monkeypatch, lambda each: open_one(each, shown)
+    ):
+        named = {each.cites["answer"] for each in recorded(broker, RecordKind.OPENED)[before:]}
+        again = open_one(broker, shown)
+        assert named <= {sha256(again)}
         if answer is not None:
             assert again == answer
-            assert recorded == {sha256(again)}
-        assert [each.cites["answer"] for each in opened(broker)[before:]] == [sha256(again)]
+            assert named == {sha256(again)}
+        assert [each.cites["answer"] for each in recorded(broker, RecordKind.OPENED)[before:]] == [
+            sha256(again)
+        ]
         cases += 1
     assert cases >= 12
 
@@ -152,13 +145,13 @@ def test_what_was_destroyed_stays_destroyed(
     that was cut short is finished when asked again."""
     world = scene.world
     shown = attempt(scene)
-    world.broker.open(shown)
+    open_one(world.broker, shown)
     because = world.withdraw(scene.depositor, scene.deposit)
     for broker, _statement in accidents(
         scene, tmp_path, monkeypatch, lambda each: each.destroy(because)
     ):
         broker.destroy(because)
         with pytest.raises(BrokerRefusalError):
-            broker.open(shown)
+            open_one(broker, shown)
         left = [path.name for path in broker._store.directory.rglob("*")]
         assert not any(name.startswith(scene.deposit.deposit) for name in left)

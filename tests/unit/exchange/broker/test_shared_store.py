@@ -20,20 +20,15 @@ from exchange.broker.errors import BrokerStoreError
 from exchange.broker.files import locked
 from exchange.broker.keystore import KeyStore, WitnessHead
 from exchange.usecases.errors import BrokerRefusalError
-from exchange.usecases.ports import Attested, OpenRequest
+from exchange.usecases.ports import Attested
 from tests.support.broker_world import Scene, open_scene
+from tests.support.openings import open_one
+from tests.support.release_attempts import attempt
 
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
     return open_scene(tmp_path / "broker")
-
-
-def attempt(scene: Scene) -> OpenRequest:
-    """A lawful request with its logged authorisation."""
-    request = scene.world.request(scene.member, scene.sitting, scene.deposit)
-    index = scene.world.authorise(request, scene.deposit)
-    return scene.world.shown(request, scene.deposit, index)
 
 
 def number(status: bytes) -> int:
@@ -112,24 +107,24 @@ def test_what_one_acknowledged_binds_the_other(scene: Scene) -> None:
     other.cosigner.last_size()
     scene.world.recuse(scene.member, scene.sitting, scene.deposit)
     with pytest.raises(BrokerRefusalError) as caught:
-        other.open(shown)
+        open_one(other, shown)
     assert caught.value.params["reason"] == "recused"
 
 
 def test_what_one_destroyed_the_other_cannot_open(scene: Scene) -> None:
     """A key destroyed by one process is gone for the one that opened with it before."""
     world, other = scene.world, scene.world.new_broker()
-    other.open(attempt(scene))
+    open_one(other, attempt(scene))
     world.destroy(world.withdraw(scene.depositor, scene.deposit))
     with pytest.raises(BrokerRefusalError):
-        other.open(attempt(scene))
+        open_one(other, attempt(scene))
 
 
 def test_a_head_put_back_is_noticed_by_a_running_process(scene: Scene) -> None:
     """An old state put back, to the very byte that was read before, is believed by nobody."""
     world, path = scene.world, scene.world.directory / "state.slots"
     running = world.new_broker()
-    running.open(attempt(scene))
+    open_one(running, attempt(scene))
     before = path.read_bytes()
     world.advance(minutes=1)
     shown = attempt(scene)
@@ -141,7 +136,7 @@ def test_a_head_put_back_is_noticed_by_a_running_process(scene: Scene) -> None:
     replacement.replace(path)
     for broker in (running, world.broker, world.new_broker()):
         with pytest.raises(BrokerRefusalError) as caught:
-            broker.open(shown)
+            open_one(broker, shown)
         assert caught.value.params["reason"] in {"bad-receipt", "other-log"}
 
 
@@ -171,7 +166,7 @@ def test_public_keys_follow_their_files(scene: Scene) -> None:
 def test_no_secret_outlives_its_operation(scene: Scene) -> None:
     """After an opening and a cosigning no seed of the store is in this process's objects."""
     world, store = scene.world, KeyStore(scene.world.directory)
-    world.broker.open(attempt(scene))
+    open_one(world.broker, attempt(scene))
     secrets = [store.statement_seed().reveal(), store.cosigner_seed().reveal()]
     key = store.release_key(scene.deposit.deposit)
     assert key is not None
@@ -250,8 +245,8 @@ def test_waiting_for_the_turn_is_bounded_too(
 def test_an_expired_request_is_not_remembered_as_good(scene: Scene) -> None:
     """Signatures verified once are not verified again; their age is looked at each time."""
     shown = attempt(scene)
-    scene.world.broker.open(shown)
+    open_one(scene.world.broker, shown)
     scene.world.advance(minutes=6)
     with pytest.raises(BrokerRefusalError) as caught:
-        scene.world.broker.open(shown)
+        open_one(scene.world.broker, shown)
     assert caught.value.params["reason"] == "stale-checkpoint"
