@@ -7,8 +7,10 @@ TEST_STAMP := $(VENV)/.test-installed
 FRONTEND := exchange/web/frontend
 FRONTEND_STAMP := $(FRONTEND)/node_modules/.package-lock.json
 DEMO_DIRECTORY ?= $(shell mktemp -d -t dossier-demo-XXXXXX)
-# Many tests wait for processes, browsers and disks: three workers keep two cores busy.
+# Many tests wait for processes, browsers and disks: three workers keep two cores busy. Files in the order
+# of their names: by their number of tests, the long files of few tests would come last, one worker each.
 PYTEST_WORKERS ?= 3
+PYTEST_SHARING := --dist loadfile --no-loadscope-reorder
 FUZZ_SECONDS ?= 600
 
 .PHONY: help run test test-engines lint fmt bench fuzz lock catalogue frontend policy-page clean
@@ -32,7 +34,7 @@ run: $(RUN_STAMP) ## play the whole story in a fresh directory
 	$(BIN)/dossier demo --directory $(DEMO_DIRECTORY)
 
 test: $(TEST_STAMP) ## run every test that this machine can run; says what it left out
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_SHARING)
 
 test-engines: $(TEST_STAMP) ## run everything that is kept on PostgreSQL and a real S3 server, started here
 	bash tests/integration/install_engines.sh

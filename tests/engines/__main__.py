@@ -23,6 +23,8 @@ PLAYED_ON_THE_SERVICE = (
     "witness",
 )
 SUITE = (
+    "tests/e2e/test_demo.py",
+    "tests/integration/test_frontend_interop.py",
     *sorted(
         str(path.relative_to(ROOT))
         for kind in ("api", "cli")
@@ -30,13 +32,13 @@ SUITE = (
     ),
     *(f"tests/integration/test_{name}.py" for name in PLAYED_ON_THE_SERVICE),
     "tests/adversary/test_recused_learn_nothing.py",
-    "tests/integration/test_frontend_interop.py",
-    "tests/e2e/test_demo.py",
 )
-"""All that a played service keeps rows and objects for. What concerns neither (cryptography, the pages' looks,
+"""All that a played service keeps rows and objects for, the longest first. What concerns neither (cryptography, the pages' looks,
 units) has nothing to run there; storage and fault tests start both engines themselves.
 """
 WORKERS = "2"
+SHARING = ("--dist", "loadfile", "--no-loadscope-reorder")
+"""As in the Makefile."""
 
 
 def main(words: list[str]) -> int:
@@ -54,7 +56,7 @@ def main(words: list[str]) -> int:
             S3_ADMIN_VARIABLE: f"{ADMIN.access_key}:{ADMIN.secret_key}",
             DATA_VARIABLE: f"{postgres.folder}:{s3.folder}",
         }
-        command = [sys.executable, "-m", "pytest", "-n", WORKERS, "--dist", "loadfile"]
+        command = [sys.executable, "-m", "pytest", "-n", WORKERS, *SHARING]
         return subprocess.run(
             [*command, *(words or SUITE)], env=environment, check=False
         ).returncode
